@@ -15,19 +15,24 @@
 
 namespace tal {
 
+// What may be said where times look as if they were in another unit: options that the format takes.
+struct UnitAdvice {
+  bool asked = false;  // whether the times may have been read in another unit than they are in
+  bool time = false, fps = false, columns = false;  // --time, --fps, names of columns
+};
+
 class ImportCheck {
  public:
   ImportCheck();
   // Error at the field of the first fault that no tool takes. The others are counted.
   void check(const Record& record);
   // A line for each kind of fault that was counted, such as "2 segments without length, the first is
-  // annotations[0].segment of video 'v'", and for what all records show. units: whether the times may have been read in
-  // another unit than they are in.
+  // annotations[0].segment of video 'v'", and for what all records show.
   template <class Tell>
-  void report(Tell tell, bool units) const {
+  void report(Tell tell, const UnitAdvice& units) const {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
     for (const auto& line : about_names()) tell(line);
-    if (const auto line = units ? about_units() : ""; !line.empty()) tell(line);
+    if (const auto line = units.asked ? about_units(units) : ""; !line.empty()) tell(line);
   }
 
  private:
@@ -46,7 +51,7 @@ class ImportCheck {
   void see_label(const std::string& label);
   void see_invisible(const std::string& name);
   std::vector<std::string> about_names() const;
-  std::string about_units() const;
+  std::string about_units(const UnitAdvice& advice) const;
 
   RecordChecker checker_;
   std::map<std::string, Counted> counted_;

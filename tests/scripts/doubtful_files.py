@@ -407,6 +407,21 @@ GRID = ('File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax =
 check(len(records("--from", "textgrid", write("g.TextGrid", GRID % 2))[0]["annotations"]) == 2, "two tiers")
 refused("--from", "textgrid", write("g.TextGrid", GRID % 1), says=("g.TextGrid:20:", "something follows the 1 tier"))
 
+# Decimal commas of BORIS, advice that the format takes, and what is no file of annotations at all.
+BORIS = "Observation id;Media file;Total length;FPS;Subject;Behavior;Behavioral category;Comment;Behavior type;Start (s);Stop (s)\no;v.mp4;10,5;25;;run;;;STATE;1,8;2,5\n"
+got = records("--from", "boris", write("b.csv", BORIS))[0]
+check(got["duration"] == 10.5 and got["annotations"][0]["segment"] == [1.8, 2.5], f"decimal commas of BORIS: {got}")
+refused("--from", "boris", "--decimal", "point", "b.csv", says=("b.csv:2", "Start (s)"))
+write("d.csv", "video,duration\nv,1\n")
+for form, text, option in (("boris", BORIS.replace("10,5", "NA").replace("1,8;2,5", "10,8;20,5"), False), ("segments-csv", "video,start,end,label\nv,10,20,x\n", True)):
+    said = tool("tal-convert", "--no-history", "--from", form, "--durations", "d.csv", write("f.csv", text)).stderr
+    check("are these times frames" in said and ("--time" in said) == option, f"{form}: {said}")
+refused(write("p.csv", "<html><body>404</body></html>"), says=("is an HTML page",))
+with zipfile.ZipFile("x.xlsx", "w") as book:
+    book.writestr("[Content_Types].xml", "a")
+refused("x.xlsx", says=("is a workbook of a spreadsheet", "save it as CSV"))
+refused(write("q.csv", 'video,start,end,label\nv,1,2,x\nv,3,4,"y\n'), says=("q.csv:3:", "a quoted field is not closed"))
+
 # Whom a label is of stays with it, under the names that tables have for it.
 for name in ("subject", "individual", "animal", "track_id"):
     got = segments(f"video,start,end,label,{name}\nv1,1,2,x,rat1\nv1,1,2,x,rat2\n", silent=True)
