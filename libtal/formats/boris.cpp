@@ -394,7 +394,8 @@ class BorisTable {
   void add_whole(const Row& row, const std::string& id) {
     BorisEvent event = event_of(row);
     auto& entry = video_of(id);
-    const double stop = event.status == Status::kPoint ? event.time : field_number(field(row, stop_), decimal_, "Stop (s)");
+    const double stop =
+        event.status == Status::kPoint ? event.time : field_number(field(row, stop_), decimal_, "Stop (s)");
     rows_.add(entry, BorisPairs(id, false).event(event, stop, field(row, comment_stop_)));
   }
 

@@ -229,8 +229,9 @@ class LabelStudioReader {
   // One object an annotation: data and, under the names of the tags, lists of values.
   void read_min(const JsonNode& task) {
     if (!is_min(task))
-      throw Error("is no task of Label Studio: neither data, annotations or predictions, nor, as in JSON-MIN, a medium "
-                  "with its regions")
+      throw Error(
+          "is no task of Label Studio: neither data, annotations or predictions, nor, as in JSON-MIN, a medium "
+          "with its regions")
           .at_field(task.path());
     auto& entry = video(task, task, "");
     Members members;

@@ -99,8 +99,7 @@ class RavenTable {
     DecimalSign sign(options.dialect, '\t');
     for (std::size_t i = first_ + 1; i < lines_.size(); ++i) {
       const auto row = tab_fields(lines_[i]);
-      for (const char* name :
-           {"Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "File Offset (s)"})
+      for (const char* name : {"Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "File Offset (s)"})
         sign.see(field(row, column(name)), i + 1);
     }
     return sign.decide(source_.name);
@@ -286,10 +285,9 @@ class RavenWriter : public SegmentWriter {
  private:
   // What the table has columns of its own for, or holds no text, or has a name that a header does not hold, goes.
   nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row, const Record& record) {
-    static const std::vector<std::string> written = {"selection",      "view",         "channel",
-                                                     "begin-time-(s)", "end-time-(s)", "low-freq-(hz)",
-                                                     "high-freq-(hz)", "annotation",   "score",
-                                                     "file-offset-(s)"};
+    static const std::vector<std::string> written = {
+        "selection",     "view",           "channel",    "begin-time-(s)", "end-time-(s)",
+        "low-freq-(hz)", "high-freq-(hz)", "annotation", "score",          "file-offset-(s)"};
     const auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
     nlohmann::ordered_json out = nlohmann::ordered_json::object();
     const auto leave_out = [&] {
@@ -300,8 +298,9 @@ class RavenWriter : public SegmentWriter {
     else
       for (const auto& [name, value] : columns.items()) {
         const bool own = is_one_of(written, name) && !(plain_name(name) == "score" && !row.score);
-        const bool foreign = (plain_name(name) == "begin-file" || plain_name(name) == "begin-path") && value.is_string() &&
-                             !names_video(record, value.get<std::string>());  // of a video that had another id
+        const bool foreign = (plain_name(name) == "begin-file" || plain_name(name) == "begin-path") &&
+                             value.is_string() && !names_video(record, value.get<std::string>());  // of a video that
+                                                                                                   // had another id
         if (!value.is_string() || own || foreign || trim(name) != name ||
             name.find_first_of("\t\r\n") != std::string::npos)
           leave_out();

@@ -27,8 +27,8 @@ class SegmentColumns {
   std::vector<std::string> where_values() const;
 
   int video = -1, label = -1, score = -1;  // -1: none
-  int tier = -1;     // who labelled, or what groups labels
-  int subject = -1;  // whom the label is of
+  int tier = -1;                           // who labelled, or what groups labels
+  int subject = -1;                        // whom the label is of
   char decimal = '.';
 
  private:

@@ -188,9 +188,10 @@ class TextGridWriter : public SegmentWriter {
                                      [](const ExportRow& row) { return row.label.find("\r\n") != std::string::npos; });
     if (!record.duration())
       changed(record.video(),
-              rows.empty() ? "no duration and no segment, so that the TextGrid lasts 1 s, which is read as the duration"
-                           : "no duration, so that the TextGrid lasts as long as the last segment, which is read as the "
-                             "duration");
+              rows.empty()
+                  ? "no duration and no segment, so that the TextGrid lasts 1 s, which is read as the duration"
+                  : "no duration, so that the TextGrid lasts as long as the last segment, which is read as the "
+                    "duration");
     if (lengthened)
       changed(record.video(), "segments behind the duration, so that the TextGrid lasts as long as the last of them");
     if (unlabelled) changed(record.video(), "segments without a label, which are called 'segment'");

@@ -203,7 +203,8 @@ void register_options(const Options& table, ConvertOptions& o) {
       .add(
           "--columns", o.columns,
           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME subject=NAME "
-          "duration=NAME fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; "
+          "duration=NAME fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, "
+          "prediction; "
           "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action")
       .type_name("ROLE=NAME")
       .comma_separated();
