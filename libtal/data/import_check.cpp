@@ -125,7 +125,7 @@ std::vector<std::string> ImportCheck::about_names() const {
   return lines;
 }
 
-std::string ImportCheck::about_units() const {
+std::string ImportCheck::about_units(const UnitAdvice& advice) const {
   constexpr double kSlack = 1.02, kMost = 125;  // frames a second
   constexpr double kLong = 500;                 // numbers of frames are large
   if (reaches_ == 0) return "";
@@ -136,12 +136,10 @@ std::string ImportCheck::about_units() const {
   if (2 * beyond_ >= reaches_ && beyond_ > 0) {
     const std::string line = std::to_string(beyond_) + " of " + std::to_string(reaches_) +
                              " videos with a duration have segments far behind it, the furthest at " + where(longest_);
-    if (far <= kSlack * rate)
-      return line +
-             ": are these times frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and "
-             "end_ms)?";
-    if (far <= kSlack * 1e3)
-      return line + ": are these times milliseconds (in a table, columns start_ms and end_ms say so)?";
+    const std::string frames = !advice.time ? "" : advice.fps ? " (--time frames --fps F)" : " (--time frames)";
+    const std::string columns = advice.columns ? " (columns start_ms and end_ms say so)" : "";
+    if (far <= kSlack * rate) return line + ": are these times frames" + frames + ", or milliseconds" + columns + "?";
+    if (far <= kSlack * 1e3) return line + ": are these times milliseconds" + columns + "?";
     return line + ": are times and durations of one unit?";
   }
   // What lies in the first thousandth of every video was hardly marked there alone.

@@ -15,20 +15,26 @@
 
 namespace tal {
 
+// What may be said where times look as if they were in another unit: options that the format takes.
+struct UnitAdvice {
+  bool asked = false;  // whether the times may have been read in another unit than they are in
+  bool time = false, fps = false, columns = false;  // --time, --fps, names of columns
+  bool seconds = false;  // whether they were read as seconds, and --time frames would count them
+};
+
 class ImportCheck {
  public:
   ImportCheck();
   // Error at the field of the first fault that no tool takes. The others are counted.
   void check(const Record& record);
   // A line for each kind of fault that was counted, such as "2 segments without length, the first is
-  // annotations[0].segment of video 'v'", and for what all records show. units: whether the times may have been read in
-  // another unit than they are in. frames: whether they were read as seconds, and --time frames would count them.
+  // annotations[0].segment of video 'v'", and for what all records show.
   template <class Tell>
-  void report(Tell tell, bool units, bool frames) const {
+  void report(Tell tell, const UnitAdvice& units) const {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
     for (const auto& line : about_names()) tell(line);
-    auto line = units ? about_units() : "";
-    if (line.empty() && frames) line = about_frames();
+    auto line = units.asked ? about_units(units) : "";
+    if (line.empty() && units.seconds) line = about_frames();
     if (!line.empty()) tell(line);
   }
 
@@ -49,7 +55,7 @@ class ImportCheck {
   void see_label(const std::string& label);
   void see_invisible(const std::string& name);
   std::vector<std::string> about_names() const;
-  std::string about_units() const;
+  std::string about_units(const UnitAdvice& advice) const;
   std::string about_frames() const;
 
   RecordChecker checker_;

@@ -55,6 +55,9 @@ const std::vector<std::string>& column_names(const std::string& role) {
        {"label", "action-label", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
         "behaviour", "type"}},  // which may as well be the kind of an event
       {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
+      {"subject",
+       {"subject", "subject-id", "individual", "individual-id", "animal", "animal-id", "track-id", "person-id",
+        "participant", "participant-id"}},
       {"score",
        {"score", "confidence", "conf", "probability", "prob", "likelihood", "certainty", "detection-score",
         "pred-score", "prediction-score"}}};

@@ -177,6 +177,7 @@ class BorisTable {
                            : text.find('\t') != std::string_view::npos ? '\t'
                            : text.find(';') < text.find(',')           ? ';'
                                                                        : ',';
+    separator_ = separator, dialect_ = options.dialect;
     RowReader reader(text, source.name, separator);
     while (reader.next()) {
       Row row{reader.line(), std::string(reader.raw()), {}};
@@ -197,6 +198,7 @@ class BorisTable {
       header_ = table_[first++].fields;
       find_columns();
     }
+    find_decimal_sign(first);
     for (std::size_t i = first; i < table_.size(); ++i)
       guard_row(source_, table_[i].line, "", table_[i].raw, sink_, [&] { take_media(table_[i]); });
     std::map<std::string, std::vector<BorisEvent>> events;
@@ -301,8 +303,15 @@ class BorisTable {
   bool is_number_field(int c) const {
     return std::all_of(table_.begin(), table_.end(), [&](const Row& row) {
       const auto text = field(row, c);
-      return text == "NA" || is_table_number(text, '.');
+      return text == "NA" || is_table_number(text, '.') || is_table_number(text, ',');
     });
+  }
+
+  void find_decimal_sign(std::size_t first) {
+    DecimalSign sign(dialect_, separator_);
+    for (std::size_t i = first; i < table_.size(); ++i)
+      for (const int c : {start_, stop_, length_, fps_}) sign.see(field(table_[i], c), table_[i].line);
+    decimal_ = sign.decide(source_.name);
   }
 
   static std::string field(const Row& row, int c) {
@@ -334,8 +343,8 @@ class BorisTable {
     known.files.insert(files.begin(), files.end());
     const auto number = [&](int c) -> std::optional<double> {
       const auto text = field(row, c);
-      if (!is_table_number(text, '.')) return std::nullopt;  // NA, or those of several files
-      const double value = table_number(text, '.');
+      if (!is_table_number(text, decimal_)) return std::nullopt;  // NA, or those of several files
+      const double value = table_number(text, decimal_);
       return value > 0 ? std::optional(value) : std::nullopt;
     };
     VideoInfo said;
@@ -363,7 +372,7 @@ class BorisTable {
 
   BorisEvent event_of(const Row& row) const {
     BorisEvent event;
-    event.time = field_number(field(row, start_), '.', stop_ < 0 ? "Time" : "Start (s)");
+    event.time = field_number(field(row, start_), decimal_, stop_ < 0 ? "Time" : "Start (s)");
     if (const auto subject = field(row, subject_); subject != kNoSubject) event.subject = subject;
     event.behaviour = field(row, behaviour_);
     event.category = field(row, category_);
@@ -385,7 +394,8 @@ class BorisTable {
   void add_whole(const Row& row, const std::string& id) {
     BorisEvent event = event_of(row);
     auto& entry = video_of(id);
-    const double stop = event.status == Status::kPoint ? event.time : field_number(field(row, stop_), '.', "Stop (s)");
+    const double stop =
+        event.status == Status::kPoint ? event.time : field_number(field(row, stop_), decimal_, "Stop (s)");
     rows_.add(entry, BorisPairs(id, false).event(event, stop, field(row, comment_stop_)));
   }
 
@@ -400,6 +410,8 @@ class BorisTable {
   const SourceText& source_;
   const ImportSink& sink_;
   ToolRows& rows_;
+  TableDialect dialect_;
+  char separator_ = ',', decimal_ = '.';
   std::vector<Row> table_;
   std::vector<std::string> header_;
   std::string preamble_id_;

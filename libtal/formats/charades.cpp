@@ -83,8 +83,15 @@ void read_charades_results(const std::vector<SourceText>& sources, const ImportO
                            const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
+    std::size_t width = 0;
+    std::uint64_t first = 0;  // line
     each_line_of_words(source, sink, [&](const auto& words, std::uint64_t line) {
       if (words.size() < 3) throw Error("must be 'video point score score ...'");
+      if (first == 0) first = line, width = words.size();
+      if (words.size() != width)
+        throw Error(std::to_string(words.size() - 2) + " scores, but line " + std::to_string(first) + " has " +
+                    std::to_string(width - 2) + ": one a class was expected; was the file cut off?")
+            .at_field("score");
       const std::string id = options.prefix.value_or("") + std::string(words[0]);
       const auto point = whole_number(field_number(words[1], '.', "point"), words[1], "point");
       if (point < 1 || point > kTimePoints)

@@ -222,10 +222,11 @@ class DcaseWeakWriter : public OnceWriter {
  protected:
   // The labels of the segments alone.
   std::string remarks() const override {
-    return timed_.having("segments, of which this format holds the labels alone");
+    return joined_notes({timed_.having("segments, of which this format holds the labels alone"),
+                         scored_.having("classes with a score, of which this format holds the labels alone")});
   }
   bool holds_of_video(const Record& record, std::string_view member) const override {
-    return is_named(record, member) || (member == "classification" && of_classes(record) && surely(record));
+    return is_named(record, member) || (member == "classification" && of_classes(record));
   }
   bool holds_list(const Record& record, bool proposals) const override {
     return !of_classes(record) && OnceWriter::holds_list(record, proposals);
@@ -246,7 +247,10 @@ class DcaseWeakWriter : public OnceWriter {
       if (!label.empty() && std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
     };
     if (of_classes(record)) {
-      for (const auto& each : record.classification()) take(each.label);
+      for (const auto& each : chosen_classes(record)) {
+        take(each.label);
+        if (each.score != 1) scored_.add(record.video());
+      }
     } else {
       for (const auto& row : export_rows(record, options(), Points::kTaken))
         take(row.label), timed_.add(record.video());
@@ -258,12 +262,19 @@ class DcaseWeakWriter : public OnceWriter {
 
  private:
   bool of_classes(const Record& record) const { return record.has("classification") && options().segments == "auto"; }
-  // As the reader has it again: the format holds no score.
-  static bool surely(const Record& record) {
-    const auto classes = record.classification();
-    return std::all_of(classes.begin(), classes.end(), [](const auto& each) { return each.score == 1; });
+  // Those of --min-score and --top-k.
+  std::vector<ClassScore> chosen_classes(const Record& record) const {
+    auto classes = record.classification();
+    if (options().min_score)
+      std::erase_if(classes, [&](const auto& each) { return each.score < *options().min_score; });
+    const auto most = static_cast<std::size_t>(options().top_k);
+    if (most > 0 && classes.size() > most) {
+      std::stable_sort(classes.begin(), classes.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+      classes.resize(most);
+    }
+    return classes;
   }
-  CountedVideos timed_;
+  CountedVideos timed_, scored_;
   bool begun_ = false;
 };
 

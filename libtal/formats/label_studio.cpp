@@ -21,6 +21,8 @@
 namespace tal {
 namespace {
 
+// Members of a task's data that name its medium.
+constexpr const char* kMedia[] = {"video", "video_url", "audio", "audio_url", "url", "csv", "timeseries", "ts"};
 constexpr double kUsualRate = 24;  // of a <Video> whose configuration says none
 
 // "2020-10-14 20:42:25.233" (or T, and Z at its end), UTC, as seconds since 1970; nullopt: no such text.
@@ -149,8 +151,7 @@ class LabelStudioReader {
       if (value && value->is_text()) media = value->text();
     };
     take(config_.media), take(named);
-    for (const char* member : {"video", "video_url", "audio", "audio_url", "url", "csv", "timeseries", "ts"})
-      take(member);
+    for (const char* member : kMedia) take(member);
     if (media.empty() && data.is_object())
       for (const auto& [member, value] : data.members())
         if (value.is_text() && media.empty() && video_id(media_name(value.text())) != media_name(value.text()))
@@ -227,6 +228,11 @@ class LabelStudioReader {
 
   // One object an annotation: data and, under the names of the tags, lists of values.
   void read_min(const JsonNode& task) {
+    if (!is_min(task))
+      throw Error(
+          "is no task of Label Studio: neither data, annotations or predictions, nor, as in JSON-MIN, a medium "
+          "with its regions")
+          .at_field(task.path());
     auto& entry = video(task, task, "");
     Members members;
     if (const auto id = task.find("annotation_id")) members.some("annotation", id->words());
@@ -236,7 +242,12 @@ class LabelStudioReader {
         for (const auto& choice : choices->items()) rows_.whole(entry, choice.words());
       if (!list.is_list() && !has_times(list)) continue;
       for (const auto& value : single_or_all(list)) try {
-          if (!has_times(value)) continue;
+          if (!has_times(value)) {
+            if (value.is_text() || value.find("text"))  // of a text area: JSON-MIN does not say of which region
+              rows_.leave_out("text without times", "texts without times",
+                              value.path() + " of video '" + entry.video + "'");
+            continue;
+          }
           ToolEvent event;
           event.tier = name;
           read_value(value, "", labels_of(value, ""), event, members, entry);
@@ -244,6 +255,24 @@ class LabelStudioReader {
           sink_.error(tree_.placed(error.at_video(entry.video)), value.json());
         }
     }
+  }
+
+  // Whether it is one at all: an annotation, regions, or a medium that nobody labelled yet beside plain facts.
+  static bool is_min(const JsonNode& task) {
+    if (task.find("annotation_id") || task.find("annotator")) return true;
+    bool medium = false, regions = false, others = false;
+    for (const auto& [name, value] : task.members()) {
+      medium = medium || (value.is_text() && (is_medium(name) || video_id(media_name(value.text())) != value.text()));
+      if (!value.is_list() && !value.is_object()) continue;
+      const auto items = single_or_all(value);
+      const bool any = std::any_of(items.begin(), items.end(),
+                                   [](const auto& item) { return has_times(item) || item.find("choices"); });
+      (any ? regions : others) = true;
+    }
+    return regions || (medium && !others);
+  }
+  static bool is_medium(std::string_view member) {
+    return std::find(std::begin(kMedia), std::end(kMedia), member) != std::end(kMedia);
   }
 
   // What somebody wrote beside a region: a text, or a list of them.

@@ -42,14 +42,15 @@ class RavenTable {
     if (start() < 0 || end() < 0)
       throw Error("no columns 'Begin Time (s)' and 'End Time (s)' separated by tabs").at_line(source.name, first_ + 1);
     find_label(options);
+    decimal_ = decimal_sign(options);
   }
 
-  void read(const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
+  void read(const ImportSink& sink, ToolRows& rows) {
     std::vector<std::vector<std::string>> table;
     std::set<std::string> files;
     for (std::size_t i = first_ + 1; i < lines_.size(); ++i) {
       table.push_back(trim(lines_[i]).empty() ? std::vector<std::string>() : tab_fields(lines_[i]));
-      if (const auto file = field(table.back(), column("Begin File")); !file.empty()) files.insert(file);
+      if (const auto file = file_of(table.back()); !file.empty()) files.insert(file);
     }
     const std::string stem = table_name();
     if (files.empty()) rows.video("", stem, source_);
@@ -60,16 +61,16 @@ class RavenTable {
     compare_labels(table, sink);
     for (std::size_t i = 0; i < table.size(); ++i) {
       if (table[i].empty()) continue;
-      const auto file = field(table[i], column("Begin File"));
+      const auto file = file_of(table[i]);
       guard_row(source_, first_ + i + 2, "", lines_[first_ + 1 + i], sink, [&] {
         if (table[i].size() <= static_cast<std::size_t>(std::max(start(), end())))
           throw Error(std::to_string(table[i].size()) + " fields, but the header has " +
                       std::to_string(header_.size()));
         table[i].resize(std::max(table[i].size(), header_.size()));  // empty cells at a row's end may be missing
-        if (other_view(table[i], file, first_ + i + 2, options)) return;
+        if (other_view(table[i], file, first_ + i + 2)) return;
         auto& entry = rows.video(file, stem, source_, first_ + i + 2);
         try {
-          rows.add(entry, event(table[i], files.size() > 1, options));
+          rows.add(entry, event(table[i], !file.empty()));
         } catch (Error& error) {
           throw error.at_video(entry.video);
         }
@@ -87,6 +88,21 @@ class RavenTable {
   int end() const { return column("End Time (s)"); }
   static std::string field(const std::vector<std::string>& row, int column) {
     return column >= 0 && static_cast<std::size_t>(column) < row.size() ? row[static_cast<std::size_t>(column)] : "";
+  }
+  // BirdNET's combined table has the path alone.
+  std::string file_of(const std::vector<std::string>& row) const {
+    const auto file = field(row, column("Begin File"));
+    return file.empty() ? field(row, column("Begin Path")) : file;
+  }
+  // As the numbers of Raven's own columns look.
+  char decimal_sign(const ImportOptions& options) const {
+    DecimalSign sign(options.dialect, '\t');
+    for (std::size_t i = first_ + 1; i < lines_.size(); ++i) {
+      const auto row = tab_fields(lines_[i]);
+      for (const char* name : {"Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "File Offset (s)"})
+        sign.see(field(row, column(name)), i + 1);
+    }
+    return sign.decide(source_.name);
   }
   // Measurements have their unit in brackets; these have none.
   static bool is_own(const std::string& name) {
@@ -139,20 +155,18 @@ class RavenTable {
   }
   // "R_1.Table.1.selections.txt" -> "R_1"
   std::string table_name() const { return name_of_table(file_stem(source_, {".txt"})); }
-  Segment times(const std::vector<std::string>& row, const ImportOptions& options) const {
-    const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
-    return {field_number(field(row, start()), decimal, "Begin Time (s)"),
-            field_number(field(row, end()), decimal, "End Time (s)")};
+  Segment times(const std::vector<std::string>& row) const {
+    return {field_number(field(row, start()), decimal_, "Begin Time (s)"),
+            field_number(field(row, end()), decimal_, "End Time (s)")};
   }
   // Whether the selection stood in another view before. Error where it had other times there.
-  bool other_view(const std::vector<std::string>& row, const std::string& file, std::uint64_t line,
-                  const ImportOptions& options) {
+  bool other_view(const std::vector<std::string>& row, const std::string& file, std::uint64_t line) {
     const auto selection = field(row, column("Selection"));
     if (selection.empty()) return false;
     auto& known = selections_[{file, selection}];
     const bool first = known.views.empty();
     if (!known.views.insert(field(row, column("View"))).second) return false;
-    const Segment now = times(row, options);
+    const Segment now = times(row);
     if (first) known.times = now, known.line = line;
     const Segment was = known.times;
     if (now.start != was.start || now.end != was.end)
@@ -162,17 +176,17 @@ class RavenTable {
           .at_field("Begin Time (s)");
     return !first;
   }
-  ToolEvent event(const std::vector<std::string>& row, bool many_files, const ImportOptions& options) const {
-    const char decimal = options.dialect.decimal ? options.dialect.decimal : '.';
+  ToolEvent event(const std::vector<std::string>& row, bool has_file) const {
     const auto number = [&](const char* name) -> std::optional<double> {
       const auto text = field(row, column(name));
-      return text.empty() ? std::nullopt : std::optional(field_number(text, decimal, name));
+      return text.empty() ? std::nullopt : std::optional(field_number(text, decimal_, name));
     };
     ToolEvent event;
-    event.segment = times(row, options);
+    event.segment = times(row);
     check_segment(event.segment);
-    // Of a sequence of files the times run on; the offset is that in the file.
-    if (const auto offset = many_files ? number("File Offset (s)") : std::nullopt)
+    // The times run on over a sequence of files, of which some may have no row; the offset is that in the file.
+    const bool has_offset = has_file && !field(row, column("File Offset (s)")).empty();
+    if (const auto offset = has_offset ? number("File Offset (s)") : std::nullopt)
       event.segment = {*offset, *offset + event.segment.length()};
     event.label = field(row, label_);
     Members members;
@@ -183,7 +197,8 @@ class RavenTable {
     for (std::size_t c = 0; c < header_.size(); ++c) {
       const std::string plain = plain_name(header_[c]);
       const bool kept = plain == "channel" || plain == "view" || plain == "selection" || plain == "low-freq-(hz)" ||
-                        plain == "high-freq-(hz)" || plain == "begin-time-(s)" || plain == "end-time-(s)";
+                        plain == "high-freq-(hz)" || plain == "begin-time-(s)" || plain == "end-time-(s)" ||
+                        (plain == "file-offset-(s)" && has_offset);
       if (!kept && static_cast<int>(c) != label_ && !header_[c].empty() && !row[c].empty()) others[header_[c]] = row[c];
     }
     if (!others.empty()) members.json("columns", others.dump());
@@ -198,6 +213,7 @@ class RavenTable {
   int label_ = -1;
   std::vector<int> others_;  // that may be the label, too
   bool guessed_ = false;
+  char decimal_ = '.';
   struct Selection {
     std::set<std::string> views;
     Segment times;  // of the first one, on `line`
@@ -269,9 +285,9 @@ class RavenWriter : public SegmentWriter {
  private:
   // What the table has columns of its own for, or holds no text, or has a name that a header does not hold, goes.
   nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row, const Record& record) {
-    static const std::vector<std::string> written = {"selection",      "view",         "channel",
-                                                     "begin-time-(s)", "end-time-(s)", "low-freq-(hz)",
-                                                     "high-freq-(hz)", "annotation",   "score"};
+    static const std::vector<std::string> written = {
+        "selection",     "view",           "channel",    "begin-time-(s)", "end-time-(s)",
+        "low-freq-(hz)", "high-freq-(hz)", "annotation", "score",          "file-offset-(s)"};
     const auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
     nlohmann::ordered_json out = nlohmann::ordered_json::object();
     const auto leave_out = [&] {
@@ -282,8 +298,9 @@ class RavenWriter : public SegmentWriter {
     else
       for (const auto& [name, value] : columns.items()) {
         const bool own = is_one_of(written, name) && !(plain_name(name) == "score" && !row.score);
-        const bool foreign = plain_name(name) == "begin-file" && value.is_string() &&
-                             !names_video(record, value.get<std::string>());  // of a video that had another id
+        const bool foreign = (plain_name(name) == "begin-file" || plain_name(name) == "begin-path") &&
+                             value.is_string() && !names_video(record, value.get<std::string>());  // of a video that
+                                                                                                   // had another id
         if (!value.is_string() || own || foreign || trim(name) != name ||
             name.find_first_of("\t\r\n") != std::string::npos)
           leave_out();
@@ -299,7 +316,7 @@ void read_raven(const std::vector<SourceText>& sources, const ImportOptions& opt
   ToolRows rows(options, sink);
   for (const auto& given : sources) {
     const SourceText source = decoded_utf16(given);
-    RavenTable(source, options).read(options, sink, rows);
+    RavenTable(source, options).read(sink, rows);
   }
   rows.emit();
 }

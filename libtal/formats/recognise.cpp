@@ -17,6 +17,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/formats.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/json_advice.h"
 #include "libtal/io/json_check.h"
@@ -101,6 +102,7 @@ struct FileLook::Parts {
   mutable dom::parser parser;
   mutable dom::element json;
   mutable std::vector<std::string> columns;
+  mutable std::optional<Error> no_table;  // why there are none
 
   const SourceText& all() const {
     if (whole) return head;
@@ -123,7 +125,8 @@ struct FileLook::Parts {
   bool read_columns(const SourceText& source) const {
     try {
       columns = parse_named_table(source).header;
-    } catch (const Error&) {
+    } catch (const Error& error) {
+      no_table = error;
       return false;
     }
     return true;
@@ -242,6 +245,15 @@ void FileLook::refuse_json(const std::string& name) const {
     for (const auto& document : json_documents({name, parts_->all().text})) (void)check_json_file(document);
   if (const auto advice = rows.empty() ? record_advice(line) : rows; !advice.empty())
     throw Error("no format that can be told by itself" + advice).at_line(name, 0);
+}
+
+void FileLook::refuse_other(const std::string& name) const {
+  refuse_foreign(head(), name);
+  auto begin = head();
+  const auto line = take_line(begin);
+  if (columns().empty() && parts_->no_table && line.find_first_of(",;\t") != std::string_view::npos)
+    throw Error("no format that can be told by itself: " + parts_->no_table->message() + "; give --from FORMAT for one")
+        .at_line(name, parts_->no_table->line());
 }
 
 std::string_view FileLook::xml_root() const {
@@ -423,6 +435,7 @@ const ImportFormat& format_of(const std::string& path) {
     fitting = formats_of(file, false);
     if (fitting.empty()) {
       file.refuse_json(name);
+      file.refuse_other(name);
       throw Error("does not look like a format that can be told by itself; " + nearest_advice(file)).at_line(name, 0);
     }
   }

@@ -42,6 +42,9 @@ class FileLook {
   // Error where it begins like JSON and is none, or is a list of records or of a table's rows: what it is, and what
   // makes it right. name: of the file, for the Error.
   void refuse_json(const std::string& name) const;
+  // Error for what no format is, such as a workbook or a web page, and for a table that cannot be read at all, such as
+  // one with a quote that is not closed.
+  void refuse_other(const std::string& name) const;
   // XML: the name of the root element; "" otherwise.
   std::string_view xml_root() const;
   // A table: the names of its columns; has_columns: in any case, with blanks or '_' for '-'. Of names with '|' one.

@@ -42,7 +42,10 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   tier = column_of(table, options, "tier");
   if (scored) find_score();
   else note_unused_score(sink);
-  note_other_tiers(sink);
+  subject = column_of(table, options, "subject");
+  if (options.columns.count("subject") == 0 && (subject == video || subject == label || subject == tier)) subject = -1;
+  note_other_groups("tier", tier, sink);
+  note_other_groups("subject", subject, sink);
   find_times(sink);
   const bool ends = !end_.empty() || !length_.empty();
   const std::pair<bool, const char*> needed[] = {
@@ -314,13 +317,13 @@ void SegmentColumns::note_unused_score(const ImportSink& sink) const {
   }
 }
 
-void SegmentColumns::note_other_tiers(const ImportSink& sink) const {
+void SegmentColumns::note_other_groups(const char* role, int chosen, const ImportSink& sink) const {
   std::vector<std::string> others;
-  for (const int other : others_called(table_, options_, "tier", column_names("tier"), tier))
-    others.push_back(name(other));
+  for (const int other : others_called(table_, options_, role, column_names(role), chosen))
+    if (other != video && other != label) others.push_back(name(other));
   if (!others.empty())
-    sink.note(table_.source + ": '" + name(tier) + "' is read as the tier, and '" + joined(others, "', '") +
-              "' left out (--columns tier=NAME takes another)");
+    sink.note(table_.source + ": '" + name(chosen) + "' is read as the " + role + ", and '" + joined(others, "', '") +
+              "' left out (--columns " + role + "=NAME takes another)");
 }
 
 // "start" and "end" beside "t_start" and "t_end": the rows say whether they are the same.

@@ -30,7 +30,9 @@ class SegmentColumns {
   // Where no column names videos, the file does, and this is its name without ending; else "".
   const std::string& file_video() const { return file_video_; }
 
-  int video = -1, label = -1, score = -1, tier = -1;  // -1: none. tier: who labelled, or what groups labels
+  int video = -1, label = -1, score = -1;  // -1: none
+  int tier = -1;                           // who labelled, or what groups labels
+  int subject = -1;                        // whom the label is of
   char decimal = '.';
 
  private:
@@ -46,7 +48,7 @@ class SegmentColumns {
   void refuse_words_as_scores() const;
   void note_unused_score(const ImportSink& sink) const;
   void note_pairs(const ImportSink& sink) const;
-  void note_other_tiers(const ImportSink& sink) const;
+  void note_other_groups(const char* role, int chosen, const ImportSink& sink) const;
   void find_times(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;

@@ -41,8 +41,7 @@ class SeveralNames {
 
 // Of a table that tal-convert wrote: each column is what its name says, and nothing is guessed.
 ImportOptions naming_columns(ImportOptions options, const NamedTable& table) {
-  for (const auto& column : table.header)
-    if (column != "subject") options.columns.try_emplace(column, column);
+  for (const auto& column : table.header) options.columns.try_emplace(column, column);
   return options;
 }
 
@@ -56,7 +55,7 @@ class SegmentTables {
     const NamedTable table = parse_named_table(source, options_.dialect);
     const auto named = table.own ? std::optional(naming_columns(options_, table)) : std::nullopt;
     const SegmentColumns columns(table, named ? *named : options_, scored_, unit_, sink_);
-    const OneTable one{table, columns, table.own ? table.find({"subject"}) : -1};
+    const OneTable one{table, columns};
     if (!columns.file_video().empty()) see_file(columns.file_video(), source.name);
     const std::size_t before = selected_;
     for (const auto& row : table.rows)
@@ -96,7 +95,6 @@ class SegmentTables {
   struct OneTable {
     const NamedTable& table;
     const SegmentColumns& columns;
-    int subject;  // -1: none
     // A table of our own says in quotes what others mean as missing.
     bool written(const NamedTable::Row& row, int column) const { return table.own && row.quoted(column); }
   };
@@ -142,7 +140,7 @@ class SegmentTables {
       append_item(score ? entry.proposals : entry.annotations, segment, score, label, {},
                   Members()
                       .some("tier", further_in(one, row, one.columns.tier))
-                      .some("subject", further_in(one, row, one.subject))
+                      .some("subject", further_in(one, row, one.columns.subject))
                       .str());
     } catch (Error& error) {
       throw error.at_video(id);

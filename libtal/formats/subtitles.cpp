@@ -76,7 +76,7 @@ class CueReader {
     entry_ = &rows_.video("", file_stem(source_, {".vtt", ".srt", ".sbv", ".txt"}), source_);
     std::size_t i = 0;
     if (kind_ == Subtitles::kWebVtt) {
-      if (!lines_.empty() && lines_[0].starts_with("WEBVTT")) skip_block(i);
+      if (!lines_.empty() && lines_[0].starts_with("WEBVTT")) skip_header(i);
       else fail(0, "a WebVTT file begins with WEBVTT");
     }
     while (i < lines_.size()) {
@@ -92,6 +92,11 @@ class CueReader {
     for (const std::string_view word : {"NOTE", "STYLE", "REGION"})
       if (line.starts_with(word) && trim(line.substr(word.size(), 1)).empty()) return true;
     return false;
+  }
+  // An arrow ends the header, too.
+  void skip_header(std::size_t& i) const {
+    for (++i; i < lines_.size() && !trim(lines_[i]).empty(); ++i)
+      if (lines_[i].find("-->") != std::string_view::npos) return;
   }
   void skip_block(std::size_t& i) const {
     while (i < lines_.size() && !trim(lines_[i]).empty()) ++i;

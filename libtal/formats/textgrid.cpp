@@ -103,13 +103,15 @@ class TextGridReader {
     if (const auto object = tokens_.text("the object's class"); object != "TextGrid")
       tokens_.fail("'" + object + "' is no TextGrid");
     read_domain();
-    if (!tokens_.flag_exists()) return;
-    const std::size_t tiers = tokens_.count("number of tiers");
+    const std::size_t tiers = tokens_.flag_exists() ? tokens_.count("number of tiers") : 0;
     for (std::size_t t = 0; t < tiers; ++t) {
       const auto [name, points] = tier_head();
       const std::size_t items = tokens_.count("number of the tier's items");
       for (std::size_t i = 0; i < items; ++i) read_item(name, points);
     }
+    if (!tokens_.at_end())
+      tokens_.fail("something follows the " + std::to_string(tiers) + (tiers == 1 ? " tier" : " tiers") +
+                   " that the file says it has: give the right number of tiers (size)");
   }
 
  private:
@@ -184,6 +186,12 @@ class TextGridWriter : public SegmentWriter {
     });
     const bool returns = std::any_of(rows.begin(), rows.end(),
                                      [](const ExportRow& row) { return row.label.find("\r\n") != std::string::npos; });
+    if (!record.duration())
+      changed(record.video(),
+              rows.empty()
+                  ? "no duration and no segment, so that the TextGrid lasts 1 s, which is read as the duration"
+                  : "no duration, so that the TextGrid lasts as long as the last segment, which is read as the "
+                    "duration");
     if (lengthened)
       changed(record.video(), "segments behind the duration, so that the TextGrid lasts as long as the last of them");
     if (unlabelled) changed(record.video(), "segments without a label, which are called 'segment'");

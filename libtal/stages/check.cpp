@@ -11,6 +11,7 @@
 #include "libtal/data/bundle.h"
 #include "libtal/data/complete.h"
 #include "libtal/formats/formats.h"
+#include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/places.h"
 #include "libtal/io/record.h"
@@ -278,6 +279,27 @@ VideoProbe prober(Tool& tool) {
   };
 }
 
+std::string foreign_text(const ImportFormat& format) {
+  return "no records, but " + format.name + " by its looks (" + format.help + "): tal-convert --from " + format.name +
+         " makes records of it";
+}
+
+// Annotations of other formats beside the files that a folder's check takes. Others, such as videos, tables of
+// durations and pages, may lie there.
+std::uint64_t check_foreign(const std::string& folder, const FaultSink& sink) {
+  std::uint64_t found = 0;
+  const auto others = files_of(folder, true, [](const std::string& name) {
+    return !name.ends_with(".npy") && !name.ends_with(".safetensors") && !name.ends_with(".jsonl");
+  });
+  for (const auto& path : others.paths) try {
+      const ImportFormat& format = recognise_format({path}, [](const std::string&) {});
+      if (!format.reader) continue;
+      sink({"foreign-format", path, 0, "", "", foreign_text(format)}), ++found;
+    } catch (const Error&) {  // none that is known
+    }
+  return found;
+}
+
 void run_files(Tool& tool, const CheckOptions& options) {
   if (tool.options().input == "-") throw UsageError("--kind " + options.kind + " needs --input");
   Report report(tool, options);
@@ -296,6 +318,8 @@ void run_files(Tool& tool, const CheckOptions& options) {
     check_folder(
         tool.options().input, options, sink, checked, unchecked, [&](const std::string& text) { tool.note(text); },
         options.no_videos ? VideoProbe() : prober(tool));
+    checked += check_foreign(tool.options().input, sink);
+    if (checked == 0) tool.warn("nothing was checked: the folder has no .jsonl, .npy or .safetensors file");
   }
   report.end(checked, "files", about, unchecked);
 }
@@ -315,8 +339,7 @@ std::string foreign_advice(const std::string& path) {
   try {
     const ImportFormat& format = recognise_format({path}, [](const std::string&) {});
     if (format.name == "tal") return "";
-    return "no records, but " + format.name + " by its looks (" + format.help + "): tal-convert --from " + format.name +
-           " makes records of it";
+    return foreign_text(format);
   } catch (const Error&) {  // each line says what is wrong with it
     return "";
   }

@@ -437,9 +437,12 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (videos == 0 && (from.reader || from.path_reader))
     tool.warn("no video in '" + joined_first(o.paths, 5, "', '") + "'");
   writer.end();
-  const bool seconds =
-      std::find(from.options.begin(), from.options.end(), "--time") != from.options.end() && o.import.time.empty();
-  check.report([&](const std::string& text) { tool.warn(text); }, from.reader || from.path_reader, seconds);
+  const auto takes = [](const std::vector<std::string>& names, const char* name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  check.report([&](const std::string& text) { tool.warn(text); },
+               UnitAdvice{from.reader || from.path_reader, takes(from.options, "--time"), takes(from.options, "--fps"),
+                          takes(from.columns, "start"), takes(from.options, "--time") && o.import.time.empty()});
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())

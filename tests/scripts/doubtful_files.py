@@ -423,5 +423,62 @@ for text, options in ((SMALL % (("",) + ("",) * 4), ()), (SMALL % ((",fps",) + (
 for text in ("videos/a/1.avi 153 44\nvideos/b/2.avi 97 3\n", "v1 153 44\nv2 97 3\n", "a/v1 12 44\n"):
     refused(write("train.txt", text), says=("train.txt: does not look like a format that can be told by itself; it may be a list of whole clips, 'path frames class', which has no segments",))
 check(records(write("Run.txt", "v1 12 44\nv2 1.5 3\n"), says=("is taken for thumos14-gt",))[0]["annotations"] == [{"segment": [12, 44], "label": "Run"}], "segments of a class")
+# Files of annotation tools that hold more, or less, than their first lines say.
+got = records("--from", "webvtt", write("c.vtt", "WEBVTT\n00:01.000 --> 00:02.000\nx\n\n00:03.000 --> 00:04.000\ny"))
+check([a["label"] for a in got[0]["annotations"]] == ["x", "y"], f"a cue right below the header: {got}")
+check(records("--from", "webvtt", write("c.vtt", "WEBVTT\nKind: captions\n\n00:03.000 --> 00:04.000\ny"))[0]["annotations"] == [{"segment": [3, 4], "label": "y"}], "a header of several lines")
+for text in ({"database": {"v1": {}}}, {"a": 1}, [{"foo": 1}], [{"video": "v1.mp4", "events": [{"frame": 3}]}]):
+    refused("--from", "label-studio", write("l.json", json.dumps(text)), says=("is no task of Label Studio",))
+check(records("--from", "label-studio", write("l.json", '[{"id":1,"video":"v.mp4"}]'))[0]["annotations"] == [], "a task that nobody labelled yet")
+got = records("--from", "label-studio", write("l.json", json.dumps([{"audio": "a.wav", "id": 1, "annotator": 1, "label": [{"start": 1, "end": 2, "labels": ["x"]}], "transcription": ["hello"]}])),
+              says=("1 text without times left out", "[0].transcription[0]"))
+check(len(got[0]["annotations"]) == 1, f"a text beside regions: {got}")
+
+RAVEN = "Begin Time (s)\tEnd Time (s)\tAnnotation\tBegin %s\tFile Offset (s)\n"
+got = records("--from", "raven", write("r.txt", RAVEN % "File" + "61.0\t62.0\tx\tb.wav\t1.0\n71.0\t72.0\tx\tb.wav\t11.0\n"))
+check([a["segment"] for a in got[0]["annotations"]] == [[1, 2], [11, 12]] and got[0]["video"] == "b", f"one file of a sequence: {got}")
+got = records("--from", "raven", write("r.txt", RAVEN % "Path" + "0\t3\tx\t/d/a.wav\t0\n60\t63\tx\t/d/b.wav\t0\n"))
+check([(r["video"], r["annotations"][0]["segment"]) for r in got] == [("a", [0, 3]), ("b", [0, 3])], f"paths alone: {got}")
+back = tool("tal-convert", "--no-history", "--from", "tal", "--to", "raven", write("r.jsonl", json.dumps(got[1]) + "\n")).stdout
+again = records("--from", "raven", write("r.txt", back))
+check(again[0]["video"] == "b" and again[0]["annotations"][0]["segment"] == [0, 3], f"and back: {again}")
+got = records("--from", "raven", write("r.txt", "Begin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tAnnotation\n1,0\t2,5\t100,5\tx\n"))
+check(got[0]["annotations"][0]["segment"] == [1, 2.5] and got[0]["annotations"][0]["low"] == 100.5, f"decimal commas: {got}")
+refused("--from", "raven", write("r.txt", "Begin Time (s)\tEnd Time (s)\tAnnotation\n1,0\t2.5\tx\n"), says=("which separates decimals?", "r.txt:2"))
+
+ROW = " ".join(["0.5"] * 157)
+write("d.csv", "video,duration\nAAA,25\n")
+for rows_, line in ((f"AAA 1 {ROW}\nAAA 2 0.5 0.5 0.", 2), (f"AAA 1 {ROW}\nAAA 2 {ROW} 0.5\nAAA 3 {ROW}\n", 2)):
+    done = tool("tal-convert", "--no-history", "--from", "charades-results", "--durations", "d.csv", write("c.txt", rows_), status=1)
+    check(f"c.txt:{line}:" in done.stderr and "scores, but line 1 has 157" in done.stderr, f"a row of other length: {done.stderr}")
+GRID = ('File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax = 5\ntiers? <exists>\nsize = %s\nitem []:\n'
+        + "".join(f'    item [{k}]:\n        class = "IntervalTier"\n        name = "t{k}"\n        xmin = 0\n        xmax = 5\n        intervals: size = 1\n        intervals [1]:\n            xmin = 0\n            xmax = 5\n            text = "x{k}"\n' for k in (1, 2)))
+check(len(records("--from", "textgrid", write("g.TextGrid", GRID % 2))[0]["annotations"]) == 2, "two tiers")
+refused("--from", "textgrid", write("g.TextGrid", GRID % 1), says=("g.TextGrid:20:", "something follows the 1 tier"))
+
+# Decimal commas of BORIS, advice that the format takes, and what is no file of annotations at all.
+BORIS = "Observation id;Media file;Total length;FPS;Subject;Behavior;Behavioral category;Comment;Behavior type;Start (s);Stop (s)\no;v.mp4;10,5;25;;run;;;STATE;1,8;2,5\n"
+got = records("--from", "boris", write("b.csv", BORIS))[0]
+check(got["duration"] == 10.5 and got["annotations"][0]["segment"] == [1.8, 2.5], f"decimal commas of BORIS: {got}")
+refused("--from", "boris", "--decimal", "point", "b.csv", says=("b.csv:2", "Start (s)"))
+write("d.csv", "video,duration\nv,1\n")
+for form, text, option in (("boris", BORIS.replace("10,5", "NA").replace("1,8;2,5", "10,8;20,5"), False), ("segments-csv", "video,start,end,label\nv,10,20,x\n", True)):
+    said = tool("tal-convert", "--no-history", "--from", form, "--durations", "d.csv", write("f.csv", text)).stderr
+    check("are these times frames" in said and ("--time" in said) == option, f"{form}: {said}")
+refused(write("p.csv", "<html><body>404</body></html>"), says=("is an HTML page",))
+with zipfile.ZipFile("x.xlsx", "w") as book:
+    book.writestr("[Content_Types].xml", "a")
+refused("x.xlsx", says=("is a workbook of a spreadsheet", "save it as CSV"))
+refused(write("q.csv", 'video,start,end,label\nv,1,2,x\nv,3,4,"y\n'), says=("q.csv:3:", "a quoted field is not closed"))
+
+# Whom a label is of stays with it, under the names that tables have for it.
+for name in ("subject", "individual", "animal", "track_id"):
+    got = segments(f"video,start,end,label,{name}\nv1,1,2,x,rat1\nv1,1,2,x,rat2\n", silent=True)
+    check([a["subject"] for a in got[0]["annotations"]] == ["rat1", "rat2"], f"{name}: {got}")
+check(segments("video,start,end,label,who\nv1,1,2,x,rat1\n", "--columns", "subject=who")[0]["annotations"][0]["subject"] == "rat1", "--columns subject")
+check(detections("video,start,end,label,score,subject\nv1,1,2,x,0.5,rat1\n")[0]["proposals"][0]["subject"] == "rat1", "of a detection")
+got = segments("subject,start,end,label\nv1,1,2,x\n", "--columns", "video=subject")
+check("subject" not in got[0]["annotations"][0], f"the column of the videos: {got}")
+segments("video,start,end,label,subject,individual\nv1,1,2,x,a,b\n", says=("'subject' is read as the subject, and 'individual' left out (--columns subject=NAME takes another)",))
 
 finish()

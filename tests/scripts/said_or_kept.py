@@ -217,4 +217,21 @@ check(rejects == 'v,5,2,"b\rc"\nv,8,3,x\n', f"{rejects!r}")
 got = lines(convert("--from", "segments-csv", write("again.csv", head + rejects.replace("5,2", "5,9").replace("8,3", "8,9"))).stdout)[0]["annotations"]
 check([each["label"] for each in got] == ["b\rc", "x"], f"{got}")
 
+# What a TextGrid, weak labels and a folder do not hold or take is said.
+for items, says in (([{"segment": [1, 3], "label": "x"}], "no duration, so that the TextGrid lasts as long as the last segment"), ([], "no duration and no segment, so that the TextGrid lasts 1 s")):
+    said = convert("--from", "tal", "--to", "textgrid", stream({"video": "v", "annotations": items})).stderr
+    check(says in said, said)
+check("no duration" not in convert("--from", "tal", "--to", "textgrid", stream(record(annotations=[]))).stderr, "a duration that is known")
+stream({"video": "v", "classification": [{"label": "a", "score": 0.9}, {"label": "b", "score": 0.2}, {"label": "c", "score": 0.95}]})
+for words, labels in ((("--min-score", "0.5"), "a,c"), (("--top-k", "1"), "c"), ((), "a,b,c")):
+    done = convert("--from", "tal", "--to", "dcase-weak", *words, "in.jsonl")
+    check(done.stdout == f"filename\tevent_labels\nv.wav\t{labels}\n", f"{words}: {done.stdout}")
+    check("classes with a score, of which this format holds the labels alone" in done.stderr and "(classification)" not in done.stderr, done.stderr)
+os.mkdir("others")
+check("nothing was checked" in tool("tal-check", "others").stderr, "an empty folder")
+write("others/b.csv", "video,start,end,label\nv,1,2,x\n")
+write("others/d.csv", "video,duration\nv,9\n")
+done = tool("tal-check", "others", status=1)
+check("others/b.csv: foreign-format: no records, but segments-csv" in done.stdout and "d.csv" not in done.stdout, done.stdout)
+
 finish()
