@@ -374,4 +374,34 @@ for list_of_classes in ("0 1", "run,jump"):
     refused("--from", "segments-csv", write("t.csv", HEADER + ROW), "--classes", list_of_classes, says=(f"{list_of_classes}: no such file; a list of classes is a file, with a class on each line",))
 records("--from", "segments-csv", write("t.csv", HEADER + "v1,1,2,0\n"), "--classes", write("classes.txt", "0 1\n"), says=("one class, '1': several stand one on each line",))
 
+# Samples with a label each: one that is missing, or too many, is in no recording; a column's name has the unit of its times; numbers of samples leave none out.
+def samples(text, *arguments, **more):
+    return records("--from", "sample-labels", write("s.csv", text), *arguments, **more)
+
+
+def no_samples(text, *arguments, says):
+    refused("--from", "sample-labels", write("s.csv", text), *arguments, says=says)
+
+
+HALVES = [{"segment": [0, 0.04], "label": "a"}, {"segment": [0.04, 0.08], "label": "b"}]
+for name, step in (("time_ms", 20), ("time (ms)", 20), ("timestamp_us", 20000), ("Time [s]", 0.02), ("ms", 20), ("time_min", 0.02 / 60)):
+    text = f"{name},label\n" + "".join(f"{step * i:.12g},{'aabb'[i]}\n" for i in range(4))
+    for columns in ((), ("--columns", f"time={name}"), ("--rate", "50")):
+        got = samples(text, *columns)
+        check(got[0]["duration"] == 0.08 and got[0]["annotations"] == HALVES, f"{name} {columns}: {got}")
+    no_samples(text.replace(text.split("\n")[2] + "\n", "", 1), says=("s.csv:3: video 's': time:", "samples are missing"))
+check(samples("time_ms,label\n0:00:00,a\n0:00:01,b\n")[0]["duration"] == 2, "times of the clock in a column of ms")
+for rows, line, says in (("0,.02,.06,.08", 4, "goes from 0.02 to 0.06"), ("0,.02,.04,.06,1.0,1.02,1.04", 6, "goes from 0.06 to 1"), ("0,1,3", 4, "goes from 1 to 3"), ("0,1,2,2.5,3,4", 5, "goes from 2 to 2.5"),
+                         (",".join(f"{i / 50:g}" for i in range(101) if i != 40), 42, "goes from 0.78 to 0.82")):
+    no_samples("time,label\n" + "".join(f"{at},a\n" for at in rows.split(",")), says=(f"s.csv:{line}: video 's': time: 'time' {says}",))
+tremble = [i / 30 + (0.006, -0.006, 0, 0.004)[i % 4] for i in range(1, 200)]
+check(abs(samples("time,label\n" + "".join(f"{at:.3f},a\n" for at in tremble))[0]["duration"] - 200 / 30) < 0.02, "times that tremble")
+for name in ("frame", "index", "Frame Number", "row"):
+    no_samples(f"{name},label\n0,a\n1,a\n2,a\n10,b\n11,b\n", "--rate", "10", says=("s.csv:5: video 's':", f"'{name}' goes from 2 to 10", "rows are missing"))
+    no_samples(f"{name},label\n0,a\n1,a\n0,b\n1,b\n", "--rate", "10", says=("s.csv:4: video 's':", f"'{name}' goes from 1 to 0", "another recording begins"))
+    check(samples(f"{name},label\n0,a\n25,a\n50,b\n", "--rate", "1", silent=True)[0]["duration"] == 3, f"each 25th {name}")
+    check(len(samples(f"video,{name},label\nv,0,a\nv,1,a\nw,0,a\nw,1,a\n", "--rate", "1")) == 2, f"{name} of two recordings")
+    no_samples(f"{name},label\n0,a\n1,a\n", says=("s.csv:1: no column of times: give --rate",))
+    no_samples(f"{name},label\n0,a\n1,a\n", "--columns", f"time={name}", says=(f"s.csv:1: '{name}' numbers the samples and no times: give --rate",))
+
 finish()
