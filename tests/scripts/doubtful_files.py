@@ -404,4 +404,10 @@ for name in ("frame", "index", "Frame Number", "row"):
     no_samples(f"{name},label\n0,a\n1,a\n", says=("s.csv:1: no column of times: give --rate",))
     no_samples(f"{name},label\n0,a\n1,a\n", "--columns", f"time={name}", says=(f"s.csv:1: '{name}' numbers the samples and no times: give --rate",))
 
+# Poses: a row or a body part that stands twice, and another separator than DeepLabCut's.
+POSE = "scorer,net,net,net,net\nbodyparts,nose,nose,tail,tail\ncoords,x,y,x,y\n0,1,2,3,4\n1,5,6,7,8\n"
+for text, says in ((POSE.replace("\n1,5", "\n0,5"), ("p.csv:5: index: frame 0 of 'p' stands in line 4 too",)), (POSE.replace("tail", "nose"), ("p.csv:3: two columns are 'nose.x'",)), (POSE.replace(",", ";"), ("p.csv:1: the columns are separated by ';'",))):
+    refused("--from", "pose", "--inline", "--fps", "25", write("p.csv", text), says=says)
+check(records("--from", "pose", "--inline", "--fps", "25", write("p.csv", POSE))[0]["features"]["pose"]["rows"] == 2, "a table of poses")
+
 finish()
