@@ -410,4 +410,20 @@ for text, says in ((POSE.replace("\n1,5", "\n0,5"), ("p.csv:5: index: frame 0 of
     refused("--from", "pose", "--inline", "--fps", "25", write("p.csv", text), says=says)
 check(records("--from", "pose", "--inline", "--fps", "25", write("p.csv", POSE))[0]["features"]["pose"]["rows"] == 2, "a table of poses")
 
+# Files of one recording side by side are of one time.
+for name in ("acc", "gyro"):
+    write(f"v.{name}.csv", "time,x\n" + "".join(f"{(name == 'gyro') + i / 10:g},{i}\n" for i in range(20)))
+SIDES = ("--from", "signals", "--inline", "--rate", "10", "--window", "5", "--stride", "5", "--signal-features", "mean", "--pattern", r"(.*)\.(?:acc|gyro)\.csv", "v.acc.csv", "v.gyro.csv")
+refused(*SIDES, says=("v.gyro.csv:2:", "'time' is 1, but 0 in the same row of v.acc.csv", "side by side"))
+write("v.gyro.csv", "time,x\n" + "".join(f"{0.01 + i / 10:g},{i}\n" for i in range(20)))
+check(records(*SIDES)[0]["features"]["signals"]["dim"] == 2, "two files of one time")
+
+# --non-finite of tables: what says that a value is missing, and an empty field, too.
+for word in ("nan", "", "NA", "inf"):
+    text = f"a,b,c\n1,2,3\n4,{word},6\n7,8,9\n"
+    check(rows(text, "--non-finite", "zero")[1] == [4, 0, 6], f"'{word}' is zero")
+    check(rows(text, "--non-finite", "interpolate", says=("1 values were not finite and are interpolated now",))[1] == [4, 5, 6], f"'{word}' between its neighbours")
+    no_rows(text, says=("f.csv:3:", "column 2: "))
+no_rows("a,b,c\n1,2,3\n4,x,6\n7,8,9\n", "--non-finite", "zero", says=("f.csv:3:", "'x' is not a number"))
+
 finish()
