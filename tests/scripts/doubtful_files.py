@@ -426,4 +426,10 @@ for word in ("nan", "", "NA", "inf"):
     no_rows(text, says=("f.csv:3:", "column 2: "))
 no_rows("a,b,c\n1,2,3\n4,x,6\n7,8,9\n", "--non-finite", "zero", says=("f.csv:3:", "'x' is not a number"))
 
+# A --split list may name the files of labels, with their folders and ending.
+write("P03_cam01_P03_cereals.txt", "a\na\nb\n")
+for line in ("./data/groundTruth/P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals"):
+    got = records("--from", "frame-labels", "--fps", "15", "--split", "train=" + write("train.bundle", line + "\n"), "P03_cam01_P03_cereals.txt", silent=True)
+    check(got[0].get("subset") == "train", f"{line}: {got}")
+
 finish()
