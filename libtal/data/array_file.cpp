@@ -261,7 +261,9 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
     }
     array.matrix = matrix_of(bytes(), rank);
   } else {
-    NumberTable table = parse_number_table({path_, std::string(bytes())}, columns_, dialect_);
+    NumberTableOptions numbers;
+    numbers.non_finite = options.non_finite != "fail";
+    NumberTable table = parse_number_table({path_, std::string(bytes())}, columns_, dialect_, numbers);
     array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
     array.counting = std::move(table.counting);
     array.places = std::move(table.places), array.told = std::move(table.facts);

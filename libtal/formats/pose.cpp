@@ -88,6 +88,19 @@ struct DeepLabCutHeader {
   std::string scorer;
 };
 
+// DeepLabCut writes commas. Error where the word scorer stands before another sign.
+char deeplabcut_separator(const SourceText& source) {
+  std::string_view text = utf8_text(source);
+  const std::string_view line = take_line(text);
+  const auto sign = line.find_first_of(",;\t|");
+  if (sign != std::string_view::npos && line[sign] != ',')
+    throw Error("the columns are separated by " +
+                std::string(line[sign] == '\t' ? "tabs" : in_quotes(line.substr(sign, 1))) +
+                ": DeepLabCut writes commas, and a point in decimals; save the table so")
+        .at_line(source.name, 1);
+  return ',';
+}
+
 // The rows scorer, individuals (of several animals), bodyparts and coords.
 DeepLabCutHeader read_deeplabcut_header(RowReader& reader, const std::string& source) {
   std::map<std::string, std::vector<std::string>> rows;
@@ -110,6 +123,9 @@ DeepLabCutHeader read_deeplabcut_header(RowReader& reader, const std::string& so
     const std::string animal = animals == rows.end() ? "" : cell(animals->second);
     const bool whole = animal.empty() || animal == "single";  // DeepLabCut's name for parts of no animal
     header.columns.push_back((whole ? "" : animal + ".") + cell(parts->second) + "." + coords[i]);
+    if (std::find(header.columns.begin(), header.columns.end() - 1, header.columns.back()) + 1 != header.columns.end())
+      throw Error("two columns are '" + header.columns.back() + "': give one of the body parts another name")
+          .at_line(source, reader.line());
   }
   if (header.columns.empty()) throw Error("no point in the header").at_line(source, reader.line());
   if (scorers != rows.end() && header.index < scorers->second.size()) header.scorer = scorers->second[header.index];
@@ -135,10 +151,11 @@ std::string point_column(const std::string& entity, const std::string& node, con
 }  // namespace
 
 std::vector<PoseTable> parse_deeplabcut_csv(const SourceText& source) {
-  RowReader reader(utf8_text(source), source.name, ',');
+  RowReader reader(utf8_text(source), source.name, deeplabcut_separator(source));
   const auto header = read_deeplabcut_header(reader, source.name);
   std::vector<PoseBuilder> videos;
   std::map<std::string, std::size_t> order;
+  std::map<std::pair<std::string, std::int64_t>, std::uint64_t> lines;  // of frames
   while (reader.next()) try {
       const auto fields = reader.fields();
       if (fields.size() != header.index + header.columns.size())
@@ -159,6 +176,10 @@ std::vector<PoseTable> parse_deeplabcut_csv(const SourceText& source) {
         video = path.substr(0, slash);
         video.erase(0, video.rfind('/') + 1);
       }
+      if (const auto [before, first] = lines.emplace(std::pair(video, frame), reader.line()); !first)
+        throw Error("frame " + std::to_string(frame) + " of '" + video + "' stands in line " +
+                    std::to_string(before->second) + " too: delete one of the rows, or make a file of each video")
+            .at_field("index");
       const auto [known, fresh] = order.emplace(video, videos.size());
       if (fresh) videos.emplace_back(video);
       PoseBuilder& builder = videos[known->second];

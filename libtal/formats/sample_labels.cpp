@@ -1,7 +1,8 @@
 // Tables with a label a row, a sample of a sensor recording each: columns of the recording (video, subject, session,
 // ...; none: a file is one), of the time or number of the sample, and of the label. Runs of equal labels are segments,
 // [first / rate, end / rate); those of --background, and of empty labels, are none. A column of predictions becomes
-// proposals without a score. --rate counts the samples as they come, and times beside it must agree with it.
+// proposals without a score. --rate counts the samples as they come, and times or numbers of the samples beside it must
+// agree with it. The name of a column of times may say its unit.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,12 +12,15 @@
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/data/same_columns.h"
+#include "libtal/data/time_columns.h"
 #include "libtal/formats/feature_support.h"
 #include "libtal/formats/formats.h"
 #include "libtal/formats/label_runs.h"
 #include "libtal/formats/row_table.h"
+#include "libtal/io/row_column.h"
 #include "libtal/io/table.h"
 #include "libtal/io/time_text.h"
+#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -44,6 +48,38 @@ int sample_column(const NamedTable& table, const ImportOptions& options, const s
   return column;
 }
 
+// Numbers of the samples and not their times: "frame", "index".
+bool numbers_samples(const std::string& name) { return unit_name(name).counts() || is_number_name(name); }
+
+// The column of times, which may have its unit in its name; none of numbers but where --columns names it.
+TimeColumn sample_times(const NamedTable& table, const ImportOptions& options, const Note& note) {
+  TimeColumn out{sample_column(table, options, "time", note), {}};
+  const auto fits = [&](const std::string& name) {
+    const UnitName parts = unit_name(name);
+    return !numbers_samples(name) && !parts.shares() &&
+           (is_one_of(sample_names("time"), parts.base) || is_place_name(name));
+  };
+  for (std::size_t c = 0; c < table.header.size() && !out.found(); ++c)
+    if (fits(table.header[c])) out.column = static_cast<int>(c);
+  if (!out.found()) return out;
+  const std::string& name = table.header[static_cast<std::size_t>(out.column)];
+  out.name = unit_name(name);
+  if (!(options.signals.rate > 0) && (numbers_samples(name) || out.name.shares()))
+    throw Error("'" + name + "' " + (out.name.shares() ? "has shares" : "numbers the samples") +
+                " and no times: give --rate, or --columns time=NAME")
+        .at_line(table.source, table.header_line);
+  return out;
+}
+
+// Columns that number the samples, beside which --rate counts them.
+std::vector<int> sample_numbers(const NamedTable& table, const std::vector<int>& but) {
+  std::vector<int> out;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c)
+    if (numbers_samples(table.header[static_cast<std::size_t>(c)]) && std::find(but.begin(), but.end(), c) == but.end())
+      out.push_back(c);
+  return out;
+}
+
 // "session" beside "subject": what has several of another in one recording does not tell recordings apart.
 void check_recordings(const NamedTable& table, const ImportOptions& options, int video) {
   for (const int other : others_called(table, options, "video", sample_names("video"), video)) {
@@ -68,7 +104,8 @@ struct SampleRecording {
   LabelRuns truth, predicted;
   std::vector<double> times;
   std::vector<std::uint64_t> lines;
-  bool clock = false, timed = true;  // written as times of the clock; all of them are times
+  bool clock = false, timed = true;            // written as times of the clock; all of them are times
+  std::map<int, std::vector<double>> numbers;  // by column; NaN: none
 };
 
 // Of a sample that --rate places: no matter of what day, and whatever it is.
@@ -87,26 +124,71 @@ void add_time(SampleRecording& recording, std::string_view text, char decimal) {
   times.push_back(at.value_or(0) + (of_day ? kDay * std::max(0.0, std::round((times.back() - *at) / kDay)) : 0));
 }
 
+// Where times tell that samples are missing or too many: what the mean of all steps would hide in a few of them.
+void check_steps(const SampleRecording& recording, const std::string& column) {
+  constexpr double kGap = 1.75, kMadeUp = 0.75, kTwice = 1.25;  // of the step in the middle
+  const auto& times = recording.times;
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
+  std::vector<double> sorted = steps;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  const double step = *middle;
+  const auto fail = [&](std::size_t i, const std::string& what) {
+    throw Error("'" + column + "' goes from " + format_number(times[i]) + " to " + format_number(times[i + 1]) +
+                ", where a sample is " + format_number(step) + " behind the one before: " + what)
+        .at_field("time")
+        .at_line("", recording.lines[i + 1]);
+  };
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const bool last = i + 1 == steps.size();
+    if (steps[i] > kGap * step && (last || steps[i + 1] >= kMadeUp * step))
+      fail(i, "samples are missing. Fill them in, or make a file of each part");
+    if (!last && steps[i] + steps[i + 1] < kTwice * step) fail(i, "a sample is too many. Delete it");
+  }
+}
+
 // Samples a second, by the times of a recording; what they do not tell evenly is an Error.
-double sample_rate(const SampleRecording& recording, const std::string& source) {
+double sample_rate(const SampleRecording& recording, const std::string& column, const UnitName& unit) {
   const auto& times = recording.times;
   if (times.size() < 2)
-    throw Error("one sample tells no rate: give --rate").at_field("time").at_line(source, recording.lines.at(0));
+    throw Error("one sample tells no rate: give --rate").at_field("time").at_line("", recording.lines.at(0));
   for (std::size_t i = 1; i < times.size(); ++i)
     if (!(times[i] > times[i - 1]))
       throw Error("'" + format_number(times[i]) + "' is not behind '" + format_number(times[i - 1]) +
                   "' of the sample before: a sample is doubled or out of order")
           .at_field("time")
-          .at_line(source, recording.lines[i]);
+          .at_line("", recording.lines[i]);
+  check_steps(recording, column);
   const double step = (times.back() - times.front()) / static_cast<double>(times.size() - 1);
   for (std::size_t i = 0; i < times.size(); ++i)
     if (std::abs(times[i] - times.front() - static_cast<double>(i) * step) > 0.51 * step)
-      throw Error("the samples are not evenly spaced by their times: one is missing or doubled before '" +
-                  format_number(times[i]) + "'; --rate counts them as they come, where the file has no such column")
+      throw Error("the samples are not evenly spaced by their times: '" + format_number(times[i]) +
+                  "' is far from where sample " + std::to_string(i + 1) + " of " + std::to_string(times.size()) +
+                  " would be; --rate counts them as they come, where the file has no such column")
           .at_field("time")
-          .at_line(source, recording.lines[i]);
-  const double rate = 1 / step, whole = std::round(rate);
+          .at_line("", recording.lines[i]);
+  const double rate = 1 / (recording.clock ? step : unit.seconds(step)), whole = std::round(rate);
   return std::abs(rate - whole) < 1e-6 * rate ? whole : rate;
+}
+
+// Numbers of the samples, which --rate counts as they come: Error where they leave some out or do not rise.
+void check_numbers(const SampleRecording& recording, const NamedTable& table, double rate, const Note& note) {
+  for (const auto& [column, numbers] : recording.numbers) {
+    if (std::any_of(numbers.begin(), numbers.end(), [](double number) { return std::isnan(number); })) continue;
+    const std::string& name = table.header[static_cast<std::size_t>(column)];
+    for (std::size_t i = 1; i < numbers.size(); ++i)
+      if (!(numbers[i] > numbers[i - 1]))
+        throw Error("'" + name + "' goes from " + format_number(numbers[i - 1]) + " to " + format_number(numbers[i]) +
+                    ": a sample is doubled or out of order, or another recording begins, whose name no column says; "
+                    "leave the column out of the file where the rows are evenly spaced all the same")
+            .at_line("", recording.lines[i]);
+    check_places({{name, numbers, recording.lines}}, {rate, "--rate"}, table.source, note);
+  }
+}
+
+double optional_number(const std::string& text) {
+  return is_table_number(text, '.') ? table_number(text, '.') : std::nan("");
 }
 
 std::string recording_id(const std::string& name, const ImportOptions& options) {
@@ -117,7 +199,9 @@ std::string recording_id(const std::string& name, const ImportOptions& options) 
 void read_samples(const SourceText& source, const ImportOptions& options, const ImportSink& sink, VideoRows& rows) {
   const NamedTable table = parse_named_table(source, options.dialect);
   const auto role = [&](const char* name) { return sample_column(table, options, name, sink.note); };
-  const int video = role("video"), label = role("label"), prediction = role("prediction"), time = role("time");
+  const int video = role("video"), label = role("label"), prediction = role("prediction");
+  const TimeColumn times = sample_times(table, options, sink.note);
+  const int time = times.column;
   check_recordings(table, options, video);
   if (label < 0 && prediction < 0)
     throw Error("no column of labels among '" + joined_first(table.header, 12, "', '") +
@@ -126,6 +210,9 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
   if (time < 0 && !(options.signals.rate > 0))
     throw Error("no column of times: give --rate, or --columns time=NAME").at_line(source.name, table.header_line);
   const char decimal = table.decimal_of({time}, options.dialect);
+  const auto numbers =
+      options.signals.rate > 0 ? sample_numbers(table, {video, label, prediction}) : std::vector<int>();
+  if (time >= 0 && !(options.signals.rate > 0)) note_units(table, {times}, sink.note);
   const int date = time < 0 || options.signals.rate > 0 ? -1 : date_column(table, {video, time});
   std::vector<std::string> order;
   std::map<std::string, SampleRecording> recordings;
@@ -138,6 +225,7 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
       try {
         const bool placed = options.signals.rate > 0;
         const double at = time >= 0 && !placed ? field_seconds(table.field(row, time), decimal, "time") : 0;
+        const bool clock = time >= 0 && time_form(table.field(row, time)) != TimeForm::kNone;
         const auto text = [&](int column) {
           const std::string& field = table.field(row, column);
           const auto& background = options.background;
@@ -151,7 +239,9 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
         if (label >= 0) found->second.truth.add(truth);
         if (prediction >= 0) found->second.predicted.add(predicted);
         if (time >= 0 && placed) add_time(found->second, table.field(row, time), decimal);
-        else found->second.times.push_back(at);
+        else found->second.times.push_back(at), found->second.clock |= clock;
+        for (const int column : numbers)
+          found->second.numbers[column].push_back(optional_number(table.field(row, column)));
         found->second.lines.push_back(row.line);
       } catch (Error& error) {
         throw error.at_video(id);
@@ -162,19 +252,23 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
     const SampleRecording& recording = recordings.at(id);
     guard_row(source, recording.lines.front(), id, "", sink, [&] {
       constexpr double kHour = 3600;
-      if (date >= 0 && recording.times.front() >= kHour)
+      const auto seconds = [&](double at) { return recording.clock ? at : times.name.seconds(at); };
+      if (date >= 0 && seconds(recording.times.front()) >= kHour)
         throw Error("times of day, as the column '" + table.header[static_cast<std::size_t>(date)] +
                     "' of dates says: --rate counts the samples from the recording's start")
             .at_field("time");
-      if (time >= 0 && options.signals.rate > 0 && recording.timed) try {
-          check_places(
-              {{table.header[static_cast<std::size_t>(time)], recording.times, recording.lines, recording.clock}},
-              {options.signals.rate, "--rate"}, source.name, sink.note);
-        } catch (Error& error) {
-          throw error.at_line(source.name, error.line());
-        }
-      const double rate = options.signals.rate > 0 ? options.signals.rate : sample_rate(recording, source.name);
-      const double first = options.signals.rate > 0 ? 0 : std::round(recording.times.front() * rate);
+      const std::string column = time < 0 ? "" : table.header[static_cast<std::size_t>(time)];
+      double rate = options.signals.rate;
+      try {
+        if (time >= 0 && rate > 0 && recording.timed)
+          check_places({{column, recording.times, recording.lines, recording.clock}}, {rate, "--rate"}, source.name,
+                       sink.note);
+        if (rate > 0) check_numbers(recording, table, rate, sink.note);
+        else rate = sample_rate(recording, column, times.name);
+      } catch (Error& error) {
+        throw error.at_line(source.name, error.line());
+      }
+      const double first = options.signals.rate > 0 ? 0 : std::round(seconds(recording.times.front()) * rate);
       auto& entry = rows.at(id);
       if (entry.has_annotations || entry.has_proposals) throw Error("the recording stands in another file too");
       VideoInfo info = known_of(id, options);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "libtal/base/number.h"
 #include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
@@ -23,16 +24,36 @@ std::int64_t whole(double value, const char* option) {
   return static_cast<std::int64_t>(value);
 }
 
+// Rows of two files that stand side by side are of one time: Error where a column of times or numbers, called the same
+// in both, says otherwise.
+void check_beside(const std::vector<RowPlaces>& first, const std::vector<RowPlaces>& other, const std::string& path) {
+  for (const auto& one : first)
+    for (const auto& two : other) {
+      if (one.name != two.name || one.values.size() < 2 || one.values.size() != two.values.size()) continue;
+      const double step = (one.values.back() - one.values.front()) / static_cast<double>(one.values.size() - 1);
+      for (std::size_t i = 0; i < one.values.size(); ++i)
+        if (std::abs(two.values[i] - one.values[i]) > 0.75 * std::abs(step))
+          throw Error("'" + two.name + "' is " + format_number(two.values[i]) + ", but " +
+                      format_number(one.values[i]) + " in the same row of " + path +
+                      ": files of one recording are put side by side, row by row. Cut them to the same times, join "
+                      "them where one goes on where the other ends, or let --pattern make recordings of them")
+              .at_line("", two.lines[i]);
+    }
+}
+
 // The files of one recording side by side.
 FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportOptions& options,
                             LeftOutColumns& left_out, const Note& note) {
   const SignalImport& s = options.signals;
+  NumberTableOptions numbers;
+  numbers.non_finite = options.features.non_finite != "fail";
   std::vector<FeatureMatrix> parts;
+  std::vector<RowPlaces> places;  // of the first file
   FeatureMatrix all;
   for (const auto& item : items) {
     try {
       NumberTable table =
-          parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect);
+          parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect, numbers);
       check_places(table.places, {s.rate, "--rate"}, item.path, note);
       check_rate_column(table.facts, s.rate, "--rate");
       left_out.add(table.left_out, table.counting, table.facts);
@@ -41,6 +62,8 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
       if (parts.back().rows != parts.front().rows)
         throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
                     std::to_string(parts.front().rows));
+      if (parts.size() == 1) places = std::move(table.places);
+      else check_beside(places, table.places, items.front().path);
     } catch (Error& error) {
       throw error.at_line(item.path, error.line());
     }
@@ -155,7 +178,8 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
     const std::string video = options.prefix.value_or("") + name;
     const auto& items = videos.items.at(name);
     try {
-      const FeatureMatrix samples = read_channels(items, options, left_out, sink.note);
+      FeatureMatrix samples = read_channels(items, options, left_out, sink.note);
+      if (f.non_finite != "fail") treat_non_finite(samples, f, video, items.front().stream, sink);
       const Rows rows =
           feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);

@@ -363,6 +363,7 @@ class NumberReader {
     const auto fault = [&](const char* what) {
       return Error("column " + std::to_string(column + 1) + ": " + in_quotes(field) + what, Error::Kind::kNotFinite);
     };
+    if (options_.non_finite && is_empty_or_missing(trim(field))) return std::nan("");
     std::string point(field);
     if (decimal_ == ',') {
       if (field.find('.') != std::string_view::npos) throw fault(" is not a number with a decimal comma");
@@ -374,7 +375,8 @@ class NumberReader {
     if (end != point.data() + point.size() || error == std::errc::invalid_argument)
       throw fault((" is not a number" + number_advice(field)).c_str());
     if (error == std::errc::result_out_of_range) number = std::strtod(point.c_str(), nullptr);  // 0 or infinity
-    if (!std::isfinite(options_.doubles ? number : static_cast<double>(static_cast<float>(number))))
+    if (!options_.non_finite &&
+        !std::isfinite(options_.doubles ? number : static_cast<double>(static_cast<float>(number))))
       throw fault(" is not finite");
     return number;
   }

@@ -51,6 +51,7 @@ struct NumberTableOptions {
   std::set<std::string> values;        // names of columns that hold values, whatever else they may mean
   RowFault fault;                      // is told of rows that are not read, and may throw; else they are an Error
   bool doubles = false;                // the values are wanted as the text has them, and not in single precision
+  bool non_finite = false;             // empty fields and those that say that a value is missing are NaN, and no Error
 };
 
 // The first line is a header when its fields are names, or when it counts the columns as pandas does (0,1,2,...) above

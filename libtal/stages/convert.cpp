@@ -123,6 +123,15 @@ class Splits {
   void apply(Record& record) {
     if (videos_.empty()) return;
     auto* found = videos_.find(record.video());
+    if (const auto file = files_.find(record.video()); !found && file != files_.end()) {
+      if (file->second.size() > 1 && std::any_of(file->second.begin(), file->second.end(), [&](const auto* each) {
+            return each->second.subset != file->second.front()->second.subset;
+          }))
+        throw Error("'" + file->second[0]->first + "' and '" + file->second[1]->first +
+                    "' of --split are files of this name, and of different subsets")
+            .at_video(record.video());
+      found = file->second.front();
+    }
     if (!found) {
       unlisted_.push_back(record.video());
       return;
@@ -150,16 +159,25 @@ class Splits {
   };
   void add(const SplitVideo& video, const std::string& place) {
     const std::string id = ids_.id(video.name, place), &name = keep_folders_ ? id : video.name;
-    const auto* known = videos_.find(name);
-    if (!known) known = videos_.try_emplace(name, Video{video.subset, place}).first;
+    auto* known = videos_.find(name);
+    if (!known) {
+      known = videos_.try_emplace(name, Video{video.subset, place}).first;
+      if (const std::string file = file_id(name); file != video_id(name)) files_[file].push_back(known);
+    }
     if (const Video& before = known->second; before.subset != video.subset)
       throw Error("'" + id + "' is in " + before.subset + " and in " + video.subset + " (" + before.place +
                   " and here)");
   }
+  // A list may name the files of labels or features, of which the video's id has neither folder nor ending.
+  static std::string file_id(const std::string& name) {
+    return video_id(without_ending(without_ending(name, {".gz"}),
+                                   {".txt", ".csv", ".tsv", ".npy", ".npz", ".h5", ".hdf5", ".hdf", ".mat"}));
+  }
   bool keep_folders_;
   FileIds ids_;
-  VideoMap<Video> videos_;          // by name as a list first writes it
-  std::vector<std::string> moved_;  // had another subset
+  std::unordered_map<std::string, std::vector<VideoMap<Video>::Entry*>> files_;  // entries of videos_ by file_id()
+  VideoMap<Video> videos_;                                                       // by name as a list first writes it
+  std::vector<std::string> moved_;                                               // had another subset
   std::vector<std::string> unlisted_;
 };
 

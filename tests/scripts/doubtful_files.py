@@ -480,5 +480,62 @@ check(detections("video,start,end,label,score,subject\nv1,1,2,x,0.5,rat1\n")[0][
 got = segments("subject,start,end,label\nv1,1,2,x\n", "--columns", "video=subject")
 check("subject" not in got[0]["annotations"][0], f"the column of the videos: {got}")
 segments("video,start,end,label,subject,individual\nv1,1,2,x,a,b\n", says=("'subject' is read as the subject, and 'individual' left out (--columns subject=NAME takes another)",))
+# Samples with a label each: one that is missing, or too many, is in no recording; a column's name has the unit of its times; numbers of samples leave none out.
+def samples(text, *arguments, **more):
+    return records("--from", "sample-labels", write("s.csv", text), *arguments, **more)
+
+
+def no_samples(text, *arguments, says):
+    refused("--from", "sample-labels", write("s.csv", text), *arguments, says=says)
+
+
+HALVES = [{"segment": [0, 0.04], "label": "a"}, {"segment": [0.04, 0.08], "label": "b"}]
+for name, step in (("time_ms", 20), ("time (ms)", 20), ("timestamp_us", 20000), ("Time [s]", 0.02), ("ms", 20), ("time_min", 0.02 / 60)):
+    text = f"{name},label\n" + "".join(f"{step * i:.12g},{'aabb'[i]}\n" for i in range(4))
+    for columns in ((), ("--columns", f"time={name}"), ("--rate", "50")):
+        got = samples(text, *columns)
+        check(got[0]["duration"] == 0.08 and got[0]["annotations"] == HALVES, f"{name} {columns}: {got}")
+    no_samples(text.replace(text.split("\n")[2] + "\n", "", 1), says=("s.csv:3: video 's': time:", "samples are missing"))
+check(samples("time_ms,label\n0:00:00,a\n0:00:01,b\n")[0]["duration"] == 2, "times of the clock in a column of ms")
+for rows, line, says in (("0,.02,.06,.08", 4, "goes from 0.02 to 0.06"), ("0,.02,.04,.06,1.0,1.02,1.04", 6, "goes from 0.06 to 1"), ("0,1,3", 4, "goes from 1 to 3"), ("0,1,2,2.5,3,4", 5, "goes from 2 to 2.5"),
+                         (",".join(f"{i / 50:g}" for i in range(101) if i != 40), 42, "goes from 0.78 to 0.82")):
+    no_samples("time,label\n" + "".join(f"{at},a\n" for at in rows.split(",")), says=(f"s.csv:{line}: video 's': time: 'time' {says}",))
+tremble = [i / 30 + (0.006, -0.006, 0, 0.004)[i % 4] for i in range(1, 200)]
+check(abs(samples("time,label\n" + "".join(f"{at:.3f},a\n" for at in tremble))[0]["duration"] - 200 / 30) < 0.02, "times that tremble")
+for name in ("frame", "index", "Frame Number", "row"):
+    no_samples(f"{name},label\n0,a\n1,a\n2,a\n10,b\n11,b\n", "--rate", "10", says=("s.csv:5: video 's':", f"'{name}' goes from 2 to 10", "rows are missing"))
+    no_samples(f"{name},label\n0,a\n1,a\n0,b\n1,b\n", "--rate", "10", says=("s.csv:4: video 's':", f"'{name}' goes from 1 to 0", "another recording begins"))
+    check(samples(f"{name},label\n0,a\n25,a\n50,b\n", "--rate", "1", silent=True)[0]["duration"] == 3, f"each 25th {name}")
+    check(len(samples(f"video,{name},label\nv,0,a\nv,1,a\nw,0,a\nw,1,a\n", "--rate", "1")) == 2, f"{name} of two recordings")
+    no_samples(f"{name},label\n0,a\n1,a\n", says=("s.csv:1: no column of times: give --rate",))
+    no_samples(f"{name},label\n0,a\n1,a\n", "--columns", f"time={name}", says=(f"s.csv:1: '{name}' numbers the samples and no times: give --rate",))
+
+# Poses: a row or a body part that stands twice, and another separator than DeepLabCut's.
+POSE = "scorer,net,net,net,net\nbodyparts,nose,nose,tail,tail\ncoords,x,y,x,y\n0,1,2,3,4\n1,5,6,7,8\n"
+for text, says in ((POSE.replace("\n1,5", "\n0,5"), ("p.csv:5: index: frame 0 of 'p' stands in line 4 too",)), (POSE.replace("tail", "nose"), ("p.csv:3: two columns are 'nose.x'",)), (POSE.replace(",", ";"), ("p.csv:1: the columns are separated by ';'",))):
+    refused("--from", "pose", "--inline", "--fps", "25", write("p.csv", text), says=says)
+check(records("--from", "pose", "--inline", "--fps", "25", write("p.csv", POSE))[0]["features"]["pose"]["rows"] == 2, "a table of poses")
+
+# Files of one recording side by side are of one time.
+for name in ("acc", "gyro"):
+    write(f"v.{name}.csv", "time,x\n" + "".join(f"{(name == 'gyro') + i / 10:g},{i}\n" for i in range(20)))
+SIDES = ("--from", "signals", "--inline", "--rate", "10", "--window", "5", "--stride", "5", "--signal-features", "mean", "--pattern", r"(.*)\.(?:acc|gyro)\.csv", "v.acc.csv", "v.gyro.csv")
+refused(*SIDES, says=("v.gyro.csv:2:", "'time' is 1, but 0 in the same row of v.acc.csv", "side by side"))
+write("v.gyro.csv", "time,x\n" + "".join(f"{0.01 + i / 10:g},{i}\n" for i in range(20)))
+check(records(*SIDES)[0]["features"]["signals"]["dim"] == 2, "two files of one time")
+
+# --non-finite of tables: what says that a value is missing, and an empty field, too.
+for word in ("nan", "", "NA", "inf"):
+    text = f"a,b,c\n1,2,3\n4,{word},6\n7,8,9\n"
+    check(rows(text, "--non-finite", "zero")[1] == [4, 0, 6], f"'{word}' is zero")
+    check(rows(text, "--non-finite", "interpolate", says=("1 values were not finite and are interpolated now",))[1] == [4, 5, 6], f"'{word}' between its neighbours")
+    no_rows(text, says=("f.csv:3:", "column 2: "))
+no_rows("a,b,c\n1,2,3\n4,x,6\n7,8,9\n", "--non-finite", "zero", says=("f.csv:3:", "'x' is not a number"))
+
+# A --split list may name the files of labels, with their folders and ending.
+write("P03_cam01_P03_cereals.txt", "a\na\nb\n")
+for line in ("./data/groundTruth/P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals"):
+    got = records("--from", "frame-labels", "--fps", "15", "--split", "train=" + write("train.bundle", line + "\n"), "P03_cam01_P03_cereals.txt", silent=True)
+    check(got[0].get("subset") == "train", f"{line}: {got}")
 
 finish()

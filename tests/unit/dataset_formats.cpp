@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(sample_labels) {
              R"({"video":"rec","duration":0.75,"annotations":[{"segment":[0,0.5],"label":"a"}]})"
              "\n");
   BOOST_TEST(converted("sample-labels", "r.csv", "time,label\n0,a\n1,a\n5,a\n")
-                 .starts_with("r.csv:3: video 'r': time: the samples are not evenly spaced by their times"));
+                 .starts_with("r.csv:4: video 'r': time: 'time' goes from 1 to 5, where a sample is 1 behind"));
   BOOST_TEST(converted("sample-labels", "r.csv", "x,label\n0,a\n") ==
              "r.csv:1: no column of times: give --rate, or --columns time=NAME");
 }
