@@ -497,9 +497,9 @@ for name, step in (("time_ms", 20), ("time (ms)", 20), ("timestamp_us", 20000), 
         check(got[0]["duration"] == 0.08 and got[0]["annotations"] == HALVES, f"{name} {columns}: {got}")
     no_samples(text.replace(text.split("\n")[2] + "\n", "", 1), says=("s.csv:3: video 's': time:", "samples are missing"))
 check(samples("time_ms,label\n0:00:00,a\n0:00:01,b\n")[0]["duration"] == 2, "times of the clock in a column of ms")
-for rows, line, says in (("0,.02,.06,.08", 4, "goes from 0.02 to 0.06"), ("0,.02,.04,.06,1.0,1.02,1.04", 6, "goes from 0.06 to 1"), ("0,1,3", 4, "goes from 1 to 3"), ("0,1,2,2.5,3,4", 5, "goes from 2 to 2.5"),
+for times, line, says in (("0,.02,.06,.08", 4, "goes from 0.02 to 0.06"), ("0,.02,.04,.06,1.0,1.02,1.04", 6, "goes from 0.06 to 1"), ("0,1,3", 4, "goes from 1 to 3"), ("0,1,2,2.5,3,4", 5, "goes from 2 to 2.5"),
                          (",".join(f"{i / 50:g}" for i in range(101) if i != 40), 42, "goes from 0.78 to 0.82")):
-    no_samples("time,label\n" + "".join(f"{at},a\n" for at in rows.split(",")), says=(f"s.csv:{line}: video 's': time: 'time' {says}",))
+    no_samples("time,label\n" + "".join(f"{at},a\n" for at in times.split(",")), says=(f"s.csv:{line}: video 's': time: 'time' {says}",))
 tremble = [i / 30 + (0.006, -0.006, 0, 0.004)[i % 4] for i in range(1, 200)]
 check(abs(samples("time,label\n" + "".join(f"{at:.3f},a\n" for at in tremble))[0]["duration"] - 200 / 30) < 0.02, "times that tremble")
 for name in ("frame", "index", "Frame Number", "row"):

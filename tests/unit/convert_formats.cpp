@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(roles_of_columns) {
     BOOST_TEST(said("segments-csv", role) == "");
   BOOST_TEST(said("segments-csv", "score") ==
              "--columns: score has no effect with --from segments-csv, which reads video, start, end, length, label, "
-             "duration, fps, frames, subset, tier; it is for detections-csv");
+             "duration, fps, frames, subset, tier, subject; it is for detections-csv");
   BOOST_TEST(said("detections-csv", "score") == "");
   BOOST_TEST(said("signals", "tier").find("it is for segments-csv, detections-csv") != std::string::npos);
   BOOST_TEST(said("sample-labels", "prediction") == "");
