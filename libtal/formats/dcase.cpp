@@ -223,7 +223,7 @@ class DcaseWeakWriter : public OnceWriter {
   // The labels of the segments alone.
   std::string remarks() const override {
     return joined_notes({timed_.having("segments, of which this format holds the labels alone"),
-                         scored_.having("classes with a score, of which this format holds the labels alone")});
+                         scored_.having("a classification with scores, of which this format holds the labels alone")});
   }
   bool holds_of_video(const Record& record, std::string_view member) const override {
     return is_named(record, member) || (member == "classification" && of_classes(record));

@@ -226,7 +226,7 @@ stream({"video": "v", "classification": [{"label": "a", "score": 0.9}, {"label":
 for words, labels in ((("--min-score", "0.5"), "a,c"), (("--top-k", "1"), "c"), ((), "a,b,c")):
     done = convert("--from", "tal", "--to", "dcase-weak", *words, "in.jsonl")
     check(done.stdout == f"filename\tevent_labels\nv.wav\t{labels}\n", f"{words}: {done.stdout}")
-    check("classes with a score, of which this format holds the labels alone" in done.stderr and "(classification)" not in done.stderr, done.stderr)
+    check("a classification with scores, of which this format holds the labels alone" in done.stderr and "(classification)" not in done.stderr, done.stderr)
 os.mkdir("others")
 check("nothing was checked" in tool("tal-check", "others").stderr, "an empty folder")
 write("others/b.csv", "video,start,end,label\nv,1,2,x\n")
