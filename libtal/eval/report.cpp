@@ -35,7 +35,6 @@ void append(std::string& out, const json& value) {
 }
 
 std::string plain(const json& value) {
-  if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
   std::string out;
   append(out, value);
@@ -166,9 +165,10 @@ class Tables {
     Table table{"ar", "average recall", {"AN", "AR"}, {}};
     // More than the lists hold: THUMOS14's curve goes on along the last two points.
     const double last = r_["an"].empty() ? 0 : r_["an"].back().get<double>();
-    for (const auto& [key, value] : r_["ar_at"].items())
-      table.rows.push_back(
-          {key, text(value) + (!exact_ && !value.is_null() && std::stod(key) > last ? " (extrapolated)" : "")});
+    for (const auto& [key, value] : r_["ar_at"].items()) {
+      const bool beyond = !exact_ && std::stod(key) > last;
+      table.rows.push_back({key, value.is_null() ? "-" : text(value) + (beyond ? " (extrapolated)" : "")});
+    }
     tables_.push_back(std::move(table));
   }
 
