@@ -104,13 +104,15 @@ std::string video_id(std::string_view path, int folders) {
                             ".h264", ".264", ".h265", ".265", ".hevc", ".gif",  ".qt",    ".nut",  ".sdp",  ".m3u8"}));
 }
 
+bool is_media_file(std::string_view name) { return video_id(name) != file_name(name); }
+
 std::vector<std::string_view> several_files(std::string_view name) {
   for (const char separator : {';', '|', ','}) {
     std::vector<std::string_view> files;
     for (std::string_view rest = name; !rest.empty();) {
       const auto end = std::min(rest.find(separator), rest.size());
       const auto part = trim(rest.substr(0, end));
-      if (video_id(part) != file_name(part)) files.push_back(part);
+      if (is_media_file(part)) files.push_back(part);
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     if (files.size() > 1) return files;

@@ -16,6 +16,9 @@ namespace tal {
 // last folders stand before it, "a/v_1.mp4" -> "a_v_1" with 1.
 std::string video_id(std::string_view path, int folders = 0);
 
+// Whether a name has the ending of a video or sound file, which video_id() takes off.
+bool is_media_file(std::string_view name);
+
 // The ids of the names in one table, list or command line, where files of one name in different folders are not to
 // become one video unseen.
 class FileIds {

@@ -148,9 +148,9 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
     right = false;
   };
   const auto label = item.find("label");
-  if (label != item.end() && !label->is_string()) fault("bad-label", ".label", "must be a string");
-  else if (annotation && label_of(item).empty()) fault("bad-label", ".label", "missing");
   const auto name = label_of(item);
+  if (label != item.end() && !label->is_string()) fault("bad-label", ".label", "must be a string");
+  else if (annotation && name.empty()) fault("bad-label", ".label", "missing");
   if (checker_.known_ && !name.empty() && !checker_.known_->labels.count(name))
     add("unknown-label", field + ".label",
         "'" + name + "' is not among the known labels" + checker_.known_labels_.reason(name));

@@ -125,6 +125,12 @@ std::vector<std::string> ImportCheck::about_names() const {
   return lines;
 }
 
+std::string UnitAdvice::frames(bool rated) const {
+  return !time ? "" : fps && !rated ? " (--time frames --fps F)" : " (--time frames)";
+}
+
+std::string UnitAdvice::milliseconds() const { return columns ? " (columns start_ms and end_ms say so)" : ""; }
+
 std::string ImportCheck::about_units(const UnitAdvice& advice) const {
   constexpr double kSlack = 1.02, kMost = 125;  // frames a second
   constexpr double kLong = 500;                 // numbers of frames are large
@@ -136,10 +142,9 @@ std::string ImportCheck::about_units(const UnitAdvice& advice) const {
   if (2 * beyond_ >= reaches_ && beyond_ > 0) {
     const std::string line = std::to_string(beyond_) + " of " + std::to_string(reaches_) +
                              " videos with a duration have segments far behind it, the furthest at " + where(longest_);
-    const std::string frames = !advice.time ? "" : advice.fps ? " (--time frames --fps F)" : " (--time frames)";
-    const std::string columns = advice.columns ? " (columns start_ms and end_ms say so)" : "";
-    if (far <= kSlack * rate) return line + ": are these times frames" + frames + ", or milliseconds" + columns + "?";
-    if (far <= kSlack * 1e3) return line + ": are these times milliseconds" + columns + "?";
+    if (far <= kSlack * rate)
+      return line + ": are these times frames" + advice.frames() + ", or milliseconds" + advice.milliseconds() + "?";
+    if (far <= kSlack * 1e3) return line + ": are these times milliseconds" + advice.milliseconds() + "?";
     return line + ": are times and durations of one unit?";
   }
   // What lies in the first thousandth of every video was hardly marked there alone.
@@ -151,7 +156,7 @@ std::string ImportCheck::about_units(const UnitAdvice& advice) const {
 }
 
 // Of videos whose duration is not known: whole numbers that are large, and what else says that they count frames.
-std::string ImportCheck::about_frames() const {
+std::string ImportCheck::about_frames(const UnitAdvice& advice) const {
   constexpr double kDay = 86400, kMany = 500;
   constexpr std::uint64_t kFew = 3;
   if (!whole_ends_ || ends_ < kFew) return "";
@@ -161,12 +166,12 @@ std::string ImportCheck::about_frames() const {
   };
   if (furthest_.end > kDay)
     return ends(furthest_) + "which is more than a day (" + format_number(std::floor(furthest_.end / 360) / 10) +
-           " hours): do they count frames (--time frames --fps F), or milliseconds (in a table, columns start_ms and "
-           "end_ms say so)?";
+           " hours): do they count frames" + advice.frames() + ", or milliseconds" + advice.milliseconds() + "?";
   if (counted_to_.end >= kMany && counted_to_.end <= 1.02 * counted_to_.duration)
-    return ends(counted_to_) + "which has " + format_number(counted_to_.duration) +
-           " frames: do they count frames (--time frames --fps F)?";
-  if (rated_.end >= kMany) return ends(rated_) + "whose frame rate is known: do they count frames (--time frames)?";
+    return ends(counted_to_) + "which has " + format_number(counted_to_.duration) + " frames: do they count frames" +
+           advice.frames() + "?";
+  if (rated_.end >= kMany)
+    return ends(rated_) + "whose frame rate is known: do they count frames" + advice.frames(true) + "?";
   return "";
 }
 

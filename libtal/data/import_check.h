@@ -20,6 +20,9 @@ struct UnitAdvice {
   bool asked = false;  // whether the times may have been read in another unit than they are in
   bool time = false, fps = false, columns = false;  // --time, --fps, names of columns
   bool seconds = false;  // whether they were read as seconds, and --time frames would count them
+  // " (--time frames --fps F)" and what else the format takes; "": nothing. rated: the frame rate is known.
+  std::string frames(bool rated = false) const;
+  std::string milliseconds() const;
 };
 
 class ImportCheck {
@@ -34,7 +37,7 @@ class ImportCheck {
     for (const auto& [kind, found] : counted_) tell(text_of(kind, found));
     for (const auto& line : about_names()) tell(line);
     auto line = units.asked ? about_units(units) : "";
-    if (line.empty() && units.seconds) line = about_frames();
+    if (line.empty() && units.seconds) line = about_frames(units);
     if (!line.empty()) tell(line);
   }
 
@@ -56,7 +59,7 @@ class ImportCheck {
   void see_invisible(const std::string& name);
   std::vector<std::string> about_names() const;
   std::string about_units(const UnitAdvice& advice) const;
-  std::string about_frames() const;
+  std::string about_frames(const UnitAdvice& advice) const;
 
   RecordChecker checker_;
   std::map<std::string, Counted> counted_;

@@ -45,6 +45,16 @@ std::vector<std::string_view> split_blanks(std::string_view line) {
   }
 }
 
+std::vector<std::string_view> split_fields(std::string_view line, char separator) {
+  std::vector<std::string_view> fields;
+  while (true) {
+    const auto end = std::min(line.find(separator), line.size());
+    fields.push_back(trim(line.substr(0, end)));
+    if (end == line.size()) return fields;
+    line.remove_prefix(end + 1);
+  }
+}
+
 void check_segment(const Segment& segment, std::string_view field) {
   if (segment.end < segment.start)
     throw Error("end " + format_number(segment.end) + " is before start " + format_number(segment.start))

@@ -19,6 +19,11 @@
 namespace tal {
 
 std::vector<std::string_view> split_blanks(std::string_view line);
+// What stands between the separators, without blanks around it: "a, ,b" -> "a", "", "b"; "" is one empty field.
+std::vector<std::string_view> split_fields(std::string_view line, char separator);
+// The fields look into the line, which has to outlive them.
+std::vector<std::string_view> split_blanks(std::string&& line) = delete;
+std::vector<std::string_view> split_fields(std::string&& line, char separator) = delete;
 
 // Numbers of a table's fields; the errors name the field. decimal: '.' or ','. field_seconds also takes times as
 // libtal/io/time_text.h reads them; fps: of time codes. whole_number: `value`, written as `text`, as a count.

@@ -17,7 +17,7 @@ const std::string& title(const NamedTable& table, int column) { return table.hea
 template <class Fn>
 void each_whole_row(const NamedTable& table, Fn&& fn) {
   for (const auto& row : table.rows)
-    if (row.fields.size() == table.header.size()) fn(row);
+    if (table.is_whole(row)) fn(row);
 }
 
 bool all_whole_numbers(const NamedTable& table, int column) {

@@ -150,7 +150,7 @@ std::vector<int> subset_columns(const NamedTable& table, const ImportOptions& op
     if (column < 0) continue;
     bool any = false, subsets = true;
     for (const auto& row : table.rows) {
-      if (row.fields.size() != table.header.size()) continue;
+      if (!table.is_whole(row)) continue;
       const auto& value = row.fields[static_cast<std::size_t>(column)];
       if (is_missing(value)) continue;
       subsets = subsets && is_one_of(words, value);
@@ -330,7 +330,7 @@ int date_column(const NamedTable& table, const std::vector<int>& but) {
     if (std::find(but.begin(), but.end(), c) != but.end()) continue;
     bool any = false, dates = true;
     for (const auto& row : table.rows) {
-      if (row.fields.size() != table.header.size() || says_nothing(row.fields[static_cast<std::size_t>(c)])) continue;
+      if (!table.is_whole(row) || says_nothing(row.fields[static_cast<std::size_t>(c)])) continue;
       const auto& text = row.fields[static_cast<std::size_t>(c)];
       any = true, dates = dates && time_form(text) == TimeForm::kStamp && text.find(':') == std::string::npos;
     }
@@ -378,7 +378,7 @@ void refuse_units_of_rows(const NamedTable& table) {
   const int column = table.find(names);
   if (column < 0) return;
   for (const auto& row : table.rows) {
-    if (row.fields.size() != table.header.size()) continue;
+    if (!table.is_whole(row)) continue;
     const std::string& unit = table.field(row, column);
     if (is_empty_or_missing(unit) || unit_name("time_" + unit).unit == "seconds") continue;
     throw Error(

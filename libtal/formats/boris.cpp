@@ -330,11 +330,8 @@ class BorisTable {
       text = text.substr(0, text.find("|player #"));
     }
     std::vector<std::string> files;
-    while (!text.empty()) {
-      const auto end = std::min(text.find(';'), text.size());
-      if (const auto file = trim(text.substr(0, end)); !file.empty() && file != "NA") files.emplace_back(file);
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
+    for (const auto file : split_fields(text, ';'))
+      if (!file.empty() && file != "NA") files.emplace_back(file);
     return files;
   }
   void take_media(const Row& row) {

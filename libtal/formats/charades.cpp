@@ -7,7 +7,6 @@
 //   YSKX3 1 0.0018 0.2523 ...                    the scores of c000, c001, ... at (1 - 1) / 25 of the length
 //
 // The points become proposals without length. Of the table, the other columns are the record's member "charades".
-#include <algorithm>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
@@ -33,10 +32,8 @@ std::string charades_label(const std::string& word, const ImportOptions& options
 
 std::string charades_actions(std::string_view text, const ImportOptions& options) {
   std::string out;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(';'), text.size());
-    const auto words = split_blanks(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const auto action : split_fields(text, ';')) {
+    const auto words = split_blanks(action);
     if (words.empty()) continue;
     if (words.size() != 3) throw Error("must be 'CLASS START END', separated by ';'").at_field("actions");
     const Segment segment{field_number(words[1], '.', "actions"), field_number(words[2], '.', "actions")};

@@ -21,16 +21,6 @@ std::pair<std::string, std::string> task_and_video(const std::string& stem) {
   return {stem.substr(0, bar), stem.substr(bar + 1)};
 }
 
-std::vector<std::string_view> fields_of_step(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (true) {
-    const auto comma = std::min(line.find(','), line.size());
-    fields.push_back(trim(line.substr(0, comma)));
-    if (comma == line.size()) return fields;
-    line.remove_prefix(comma + 1);
-  }
-}
-
 }  // namespace
 
 void read_crosstask(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
@@ -51,7 +41,7 @@ void read_crosstask(const std::vector<SourceText>& sources, const ImportOptions&
     for (std::size_t i = 0; i < lines.size(); ++i) {
       if (trim(lines[i]).empty()) continue;
       guard_row(source, i + 1, id, lines[i], sink, [&] {
-        const auto fields = fields_of_step(lines[i]);
+        const auto fields = split_fields(lines[i], ',');
         if (fields.size() != 3) throw Error("must be 'step,start,end'");
         const auto step = whole_number(field_number(fields[0], '.', "step"), fields[0], "step");
         if (step < 1) throw Error("steps are numbered from 1").at_field("step");
@@ -67,7 +57,7 @@ void read_crosstask(const std::vector<SourceText>& sources, const ImportOptions&
 Fit looks_like_crosstask(const FileLook& file) {
   const auto lines = file.lines(100);
   const auto is_step = [](std::string_view line) {
-    const auto fields = fields_of_step(line);
+    const auto fields = split_fields(line, ',');
     return fields.size() == 3 && class_number(fields[0]).value_or(0) > 0 && is_table_number(fields[1], '.') &&
            is_table_number(fields[2], '.') && table_number(fields[1], '.') <= table_number(fields[2], '.');
   };

@@ -95,13 +95,8 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
       auto& entry = rows.video(file >= 0 ? video_field(table, row, file) : "",
                                file_stem(source, {".tsv", ".csv", ".txt"}), source, row.line);
       if (!strong) {
-        std::string_view labels = missing(weak) ? "" : std::string_view(table.field(row, weak));
-        rows.whole(entry, "");
-        while (!labels.empty()) {
-          const auto end = std::min(labels.find(','), labels.size());
-          rows.whole(entry, std::string(trim(labels.substr(0, end))));
-          labels.remove_prefix(std::min(end + 1, labels.size()));
-        }
+        const std::string_view labels = missing(weak) ? "" : std::string_view(table.field(row, weak));
+        for (const auto each : split_fields(labels, ',')) rows.whole(entry, std::string(each));
         return;
       }
       const std::string &from = table.field(row, onset), &to = table.field(row, offset);
@@ -117,21 +112,12 @@ void read_named(const SourceText& source, const ImportOptions& options, const Im
 
 // Between tabs, where they cut a line into what a row has, labels may have blanks.
 std::vector<std::string_view> bare_fields(std::string_view line) {
-  std::vector<std::string_view> fields;
-  for (std::string_view rest = trim(line); !rest.empty();) {
-    const auto end = std::min(rest.find('\t'), rest.size());
-    fields.push_back(trim(rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  const auto fields = split_fields(trim(line), '\t');
   return fields.size() >= 3 && fields.size() <= 5 ? fields : split_blanks(line);
 }
 
 // A clip without an event, in lists whose rows name their files: the name alone.
-bool is_clip_name(const std::vector<std::string_view>& words) {
-  if (words.size() != 1) return false;
-  const auto name = words[0].substr(words[0].find_last_of("/\\") + 1);
-  return video_id(name) != name;
-}
+bool is_clip_name(const std::vector<std::string_view>& words) { return words.size() == 1 && is_media_file(words[0]); }
 
 void read_bare(const SourceText& source, const ImportSink& sink, ToolRows& rows) {
   const auto lines = split_lines(source);

@@ -1,5 +1,6 @@
 #include "libtal/formats/dom_parts.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "libtal/base/number.h"
@@ -29,8 +30,9 @@ std::string with_marks(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t begin = i;
     if (text[i] == '"') {
-      for (++i; text[i] != '"';) i += text[i] == '\\' ? 2 : 1;
-      out += text.substr(begin, ++i - begin);
+      for (++i; i < text.size() && text[i] != '"';) i += text[i] == '\\' ? 2 : 1;
+      i = std::min(i + 1, text.size());
+      out += text.substr(begin, i - begin);
       continue;
     }
     while (i < text.size() && (text[i] == '-' || (text[i] >= '0' && text[i] <= '9'))) ++i;
@@ -74,7 +76,7 @@ DomText::DomText(std::string_view text) {
 }
 
 JsonFile::JsonFile(const SourceText& source) try
-    : name_(source.name), text_(check_json_file(source, false, kDeepest)), parsed_(text_) {
+    : name_(source.name), text_(check_json_file(source, false, kDeepestJson)), parsed_(text_) {
 } catch (Error& error) {
   throw error.at_line(source.name, error.line());
 }

@@ -17,8 +17,10 @@ namespace tal {
 
 namespace dom = simdjson::dom;
 
-// A text that has been checked to be JSON, parsed. Whole numbers beyond 64 bits keep their digits (raw_json,
-// number_of). Error for what the parser does not take. The text need not outlive it.
+constexpr std::size_t kDeepestJson = 1000;  // lists and objects in each other; the parser takes 1024
+
+// A text that has been checked to be JSON (check_json_file, check_json_line), parsed. Whole numbers beyond 64 bits keep
+// their digits (raw_json, number_of). Error for what the parser does not take. The text need not outlive it.
 class DomText {
  public:
   explicit DomText(std::string_view text);
@@ -46,7 +48,6 @@ class JsonFile {
   std::string_view text() const { return text_; }
 
  private:
-  static constexpr std::size_t kDeepest = 1000;  // the parser takes 1024
   const std::string name_;
   const std::string_view text_;
   const DomText parsed_;

@@ -21,6 +21,10 @@ struct FeatureName {
 std::optional<FeatureName> feature_name(const std::string& file, const FeatureImport& options,
                                         const std::string& usual_stream);
 
+// The video that a file is called after, without folders and the ending of files of numbers, packed by gzip or not.
+// folders: as in video_id().
+std::string feature_file_id(const std::string& name, int folders = 0);
+
 // Both readers: UsageError when the options contradict each other; Error when there is no file, or (features) one does
 // not open; what is wrong with a video goes to sink.error.
 

@@ -28,12 +28,6 @@ bool ends_with_any(std::string_view name, const std::vector<std::string>& ending
                      [&](const std::string& ending) { return without_ending(name, {ending}) != name; });
 }
 
-std::string stem(const std::string& name, int folders) {
-  const auto plain = without_ending(name, {".gz"});
-  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}),
-                  folders);
-}
-
 void check_file_name(const std::string& text, const char* field) {
   if (text.empty() || text == "." || text == ".." || text.find('/') != std::string::npos ||
       text.find('\0') != std::string::npos)
@@ -110,16 +104,6 @@ void FeatureItems::check_files() const {
 std::string feature_file(const std::string& video, const std::string& stream) { return video + "." + stream + ".npy"; }
 
 namespace {
-
-// Steps from row to row. Programs' clocks tremble, so that a long step that the next one makes up for is no gap.
-constexpr double kGap = 1.75, kMadeUp = 0.75;
-
-// Of the two in the middle of an even number the upper, or the lower one.
-double middle(std::vector<double> values, bool lower = false) {
-  const auto half = values.begin() + static_cast<std::ptrdiff_t>((values.size() - (lower ? 1 : 0)) / 2);
-  std::nth_element(values.begin(), half, values.end());
-  return *half;
-}
 
 bool is_whole(double value) { return value == std::floor(value); }
 
@@ -268,6 +252,18 @@ void check_place(const RowPlaces& places, const RowClock& clock, const std::stri
 
 }  // namespace
 
+std::string feature_file_id(const std::string& name, int folders) {
+  const auto plain = without_ending(name, {".gz"});
+  return video_id(without_ending(plain, {".npy", ".npz", ".csv", ".txt", ".tsv", ".h5", ".hdf5", ".hdf", ".mat"}),
+                  folders);
+}
+
+double middle(std::vector<double> values, bool lower) {
+  const auto half = values.begin() + static_cast<std::ptrdiff_t>((values.size() - (lower ? 1 : 0)) / 2);
+  std::nth_element(values.begin(), half, values.end());
+  return *half;
+}
+
 void check_places(const std::vector<RowPlaces>& places, const RowClock& clock, const std::string& path,
                   const Note& note) {
   const auto first = [&](RowColumn column) {
@@ -377,7 +373,7 @@ std::optional<FeatureName> feature_name(const std::string& file, const FeatureIm
   if (options.pattern.empty()) {
     if (!options.id.empty()) throw UsageError("--id needs --pattern");
     check_format("--stream", stream, 0);
-    return FeatureName{stem(file, options.id_folders), stream};
+    return FeatureName{feature_file_id(file, options.id_folders), stream};
   }
   if (file.size() > kMaxMatched) throw Error("a name of " + std::to_string(file.size()) + " bytes is too long");
   std::regex pattern;

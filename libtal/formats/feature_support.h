@@ -39,6 +39,12 @@ struct FeatureItems {
   void check_files() const;
 };
 
+// Steps from row to row, in shares of a usual one. Programs' clocks tremble, so that a long step that the next one
+// makes up for is no gap.
+inline constexpr double kGap = 1.75, kMadeUp = 0.75;
+// The one in the middle of at least one value; of the two of an even number the upper, or the lower one.
+double middle(std::vector<double> values, bool lower = false);
+
 // What is said of the time of rows.
 struct RowClock {
   std::optional<double> rate;     // rows a second; nullopt: not known

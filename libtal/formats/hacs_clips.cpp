@@ -17,13 +17,8 @@ void read_hacs_clips(const std::vector<SourceText>& sources, const ImportOptions
     RowTable table(source, options, "HACS Clips");
     const int name = table.need("classname"), video = table.need("youtube_id"), subset = table.take("subset"),
               start = table.need("start"), end = table.need("end"), shown = table.need("label");
-    for (const auto& row : table.rows()) {
-      std::string id;
-      guard_row(source, row.line, "", row.raw, sink, [&] {
-        table.check_width(row);
-        if (table.field(row, video).empty()) throw Error("empty").at_field("youtube_id");
-        id = options.prefix.value_or("") + video_field(table.table(), row, video);
-        try {
+    table.each_video(
+        source, options, sink, video, "youtube_id", [&](const NamedTable::Row& row, const std::string& id) {
           const Segment segment{field_number(table.field(row, start), '.', "start"),
                                 field_number(table.field(row, end), '.', "end")};
           check_segment(segment);
@@ -41,11 +36,7 @@ void read_hacs_clips(const std::vector<SourceText>& sources, const ImportOptions
           entry.has_annotations = true;
           if (number == -1) ++negative;
           else append_item(entry.annotations, segment, std::nullopt, unknown ? "" : label, {}, table.others(row));
-        } catch (Error& error) {
-          throw error.at_video(id);
-        }
-      });
-    }
+        });
   }
   if (negative > 0)
     sink.note(std::to_string(negative) + (negative == 1 ? " clip that does" : " clips that do") +

@@ -13,31 +13,21 @@ void read_kinetics(const std::vector<SourceText>& sources, const ImportOptions& 
     RowTable table(source, options, "Kinetics");
     const int video = table.need("youtube_id"), start = table.need("time_start"), end = table.need("time_end");
     const int label = table.take("label"), split = table.take("split");
-    for (const auto& row : table.rows()) {
-      std::string id;
-      guard_row(source, row.line, "", row.raw, sink, [&] {
-        table.check_width(row);
-        id = options.prefix.value_or("") + table.field(row, video);
-        if (table.field(row, video).empty()) throw Error("empty").at_field("youtube_id");
-        (void)video_field(table.table(), row, video);
-        try {
-          const Segment segment{field_number(table.field(row, start), '.', "time_start"),
-                                field_number(table.field(row, end), '.', "time_end")};
-          check_segment(segment);
-          VideoInfo said;
-          if (split >= 0 && !is_missing(table.field(row, split))) said.subset = table.field(row, split);
-          if (label >= 0 && is_missing(table.field(row, label)))
-            throw missing_value(table.field(row, label), "leave the field empty").at_field("label");
-          auto& entry = rows.at(id);
-          entry.facts.add(known_of(id, options, said), line_name(source.name, row.line));
-          entry.has_annotations = true;
-          append_item(entry.annotations, segment, std::nullopt, label < 0 ? "" : table.field(row, label), {},
-                      table.others(row));
-        } catch (Error& error) {
-          throw error.at_video(id);
-        }
-      });
-    }
+    table.each_video(source, options, sink, video, "youtube_id",
+                     [&](const NamedTable::Row& row, const std::string& id) {
+                       const Segment segment{field_number(table.field(row, start), '.', "time_start"),
+                                             field_number(table.field(row, end), '.', "time_end")};
+                       check_segment(segment);
+                       VideoInfo said;
+                       if (split >= 0 && !is_missing(table.field(row, split))) said.subset = table.field(row, split);
+                       if (label >= 0 && is_missing(table.field(row, label)))
+                         throw missing_value(table.field(row, label), "leave the field empty").at_field("label");
+                       auto& entry = rows.at(id);
+                       entry.facts.add(known_of(id, options, said), line_name(source.name, row.line));
+                       entry.has_annotations = true;
+                       append_item(entry.annotations, segment, std::nullopt, label < 0 ? "" : table.field(row, label),
+                                   {}, table.others(row));
+                     });
   }
   rows.emit(options, sink);
 }

@@ -14,6 +14,7 @@
 #include "libtal/formats/dom_parts.h"
 #include "libtal/formats/formats.h"
 #include "libtal/formats/recognise.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
@@ -71,6 +72,7 @@ class MomentReader {
   }
 
   void read_query(std::string_view line, const std::string& place) {
+    check_json_line(line, kDeepestJson);
     const DomText parsed(line);
     const auto query = object_of(parsed.root(), "");
     const auto name = member_of(query, "vid"), text = member_of(query, "query"), number = member_of(query, "qid");

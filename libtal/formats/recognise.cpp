@@ -72,11 +72,6 @@ bool has_path(const dom::element& element, std::string_view names, bool text) {
   return !object[name].get(value) && inside(value);
 }
 
-bool is_utf16(std::string_view text) {
-  return (text.starts_with("\xff\xfe") && !text.starts_with(std::string_view("\xff\xfe\0\0", 4))) ||
-         text.starts_with("\xfe\xff");
-}
-
 // The text without comments, a declaration and blanks before the root element.
 std::string_view at_root(std::string_view text) {
   while (true) {

@@ -88,13 +88,7 @@ namespace {
 
 // A row of a list without a header: filename, perhaps its scene, onset, offset, label.
 bool is_event_row(std::string_view line) {
-  std::vector<std::string_view> fields;
-  while (true) {
-    const auto tab = std::min(line.find('\t'), line.size());
-    fields.push_back(trim(line.substr(0, tab)));
-    if (tab == line.size()) break;
-    line.remove_prefix(tab + 1);
-  }
+  const auto fields = split_fields(line, '\t');
   const std::size_t count = fields.size();
   return (count == 4 || count == 5) && !is_number(fields[0]) && !is_number(fields[count - 1]) &&
          !fields[count - 1].empty() && is_number(fields[count - 3]) && is_number(fields[count - 2]);
@@ -108,8 +102,7 @@ Fit looks_like_dcase(const FileLook& file) {
     return Fit::kOwn;
   const auto lines = file.lines(20);
   const auto is_row = [](std::string_view line) {
-    const auto name = trim(line.substr(line.find_last_of("/\\") + 1));
-    return is_event_row(line) || video_id(name) != name;  // the name alone: a clip without an event
+    return is_event_row(line) || is_media_file(trim(line));  // the name alone: a clip without an event
   };
   return !lines.empty() && is_event_row(lines[0]) && std::all_of(lines.begin(), lines.end(), is_row) ? Fit::kGeneral
                                                                                                      : Fit::kNone;

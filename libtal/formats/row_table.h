@@ -25,6 +25,24 @@ class RowTable {
   // fields are left out.
   std::string others(const NamedTable::Row& row) const;
 
+  // read(row, id) for each row, whose video stands in the column `video`, which is called `name`; Errors as
+  // guard_row().
+  template <class Read>
+  void each_video(const SourceText& source, const ImportOptions& options, const ImportSink& sink, int video,
+                  const char* name, Read&& read) const {
+    for (const auto& row : rows())
+      guard_row(source, row.line, "", row.raw, sink, [&] {
+        check_width(row);
+        if (field(row, video).empty()) throw Error("empty").at_field(name);
+        const std::string id = options.prefix.value_or("") + video_field(table_, row, video);
+        try {
+          read(row, id);
+        } catch (Error& error) {
+          throw error.at_video(id);
+        }
+      });
+  }
+
   const std::vector<NamedTable::Row>& rows() const { return table_.rows; }
   const std::string& field(const NamedTable::Row& row, int column) const { return table_.field(row, column); }
   void check_width(const NamedTable::Row& row) const { table_.check_width(row); }

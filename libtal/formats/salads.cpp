@@ -29,14 +29,7 @@ std::string salads_video(const std::string& name, const ImportOptions& options) 
 }
 
 std::vector<std::string_view> salads_fields(std::string_view line) {
-  if (line.find(',') == std::string_view::npos) return split_blanks(line);
-  std::vector<std::string_view> fields;
-  while (true) {
-    const auto comma = std::min(line.find(','), line.size());
-    fields.push_back(trim(line.substr(0, comma)));
-    if (comma == line.size()) return fields;
-    line.remove_prefix(comma + 1);
-  }
+  return line.find(',') == std::string_view::npos ? split_blanks(line) : split_fields(line, ',');
 }
 
 bool are_frames(const std::vector<std::string_view>& fields) {

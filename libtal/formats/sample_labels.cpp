@@ -86,7 +86,7 @@ void check_recordings(const NamedTable& table, const ImportOptions& options, int
     if (plain_name(table.header[static_cast<std::size_t>(other)]) == "id") continue;  // it may be the sample's
     std::map<std::string, std::string> known;
     for (const auto& row : table.rows) {
-      if (row.fields.size() != table.header.size()) continue;
+      if (!table.is_whole(row)) continue;
       const auto &name = table.field(row, video), &said = table.field(row, other);
       const auto& first = known.emplace(name, said).first->second;
       if (first != said)
@@ -126,14 +126,11 @@ void add_time(SampleRecording& recording, std::string_view text, char decimal) {
 
 // Where times tell that samples are missing or too many: what the mean of all steps would hide in a few of them.
 void check_steps(const SampleRecording& recording, const std::string& column) {
-  constexpr double kGap = 1.75, kMadeUp = 0.75, kTwice = 1.25;  // of the step in the middle
+  constexpr double kTwice = 1.25;  // of the step in the middle
   const auto& times = recording.times;
   std::vector<double> steps;
   for (std::size_t i = 1; i < times.size(); ++i) steps.push_back(times[i] - times[i - 1]);
-  std::vector<double> sorted = steps;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>((sorted.size() - 1) / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  const double step = *middle;
+  const double step = middle(steps, true);
   const auto fail = [&](std::size_t i, const std::string& what) {
     throw Error("'" + column + "' goes from " + format_number(times[i]) + " to " + format_number(times[i + 1]) +
                 ", where a sample is " + format_number(step) + " behind the one before: " + what)

@@ -105,11 +105,6 @@ bool is_text_field(const std::string& text) {
          time_form(text) == TimeForm::kNone;
 }
 
-bool is_name_of_file(const std::string& text) {
-  const auto slash = text.find_last_of("/\\") + 1;
-  return video_id(text) != text.substr(slash);
-}
-
 }  // namespace
 
 // A column "name" is the last that is taken for the videos: it may as well be the label, and is where nothing else is.
@@ -154,7 +149,7 @@ bool SegmentColumns::is_label_called_name() const {
   if (column < 0 || table_.find(others) >= 0) return false;
   std::set<std::string> values;
   for (const auto& row : table_.rows) {
-    if (row.fields.size() != table_.header.size()) continue;
+    if (!table_.is_whole(row)) continue;
     for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
       const std::string& text = table_.field(row, c);
       if (c != column && is_text_field(text) && !is_one_of(column_names("tier"), name(c)) && !is_remark(name(c)))
@@ -163,7 +158,7 @@ bool SegmentColumns::is_label_called_name() const {
     const std::string& text = table_.field(row, column);
     if (is_empty_or_missing(text)) continue;
     values.insert(text);
-    if (!is_text_field(text) || text.find_first_of("0123456789/\\") != std::string::npos || is_name_of_file(text) ||
+    if (!is_text_field(text) || text.find_first_of("0123456789/\\") != std::string::npos || is_media_file(text) ||
         options_.tables.find(text))
       return false;
   }
@@ -194,10 +189,10 @@ std::string SegmentColumns::may_name_videos() const {
     bool file = false;
     std::size_t filled = 0;
     for (const auto& row : table_.rows) {
-      if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, c))) continue;
+      if (!table_.is_whole(row) || is_empty_or_missing(table_.field(row, c))) continue;
       const std::string& text = table_.field(row, c);
       const bool is_text = is_text_field(text);
-      ++filled, file = file || (is_text && is_name_of_file(text));
+      ++filled, file = file || (is_text && is_media_file(text));
       (is_text ? texts : numbers).insert(text);
     }
     const bool numbered = says_recording(name(c)) && numbers.size() > 1 && numbers.size() < filled;
@@ -265,7 +260,7 @@ void SegmentColumns::compare_scores() const {
   for (const int other : other_scores_) {
     const bool rounded = says_per_cent(score) != says_per_cent(other);
     for (const auto& row : table_.rows) {
-      if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, other))) continue;
+      if (!table_.is_whole(row) || is_empty_or_missing(table_.field(row, other))) continue;
       bool same = false;
       try {
         const double a = score_in(row, score), b = score_in(row, other);
@@ -285,7 +280,7 @@ void SegmentColumns::compare_scores() const {
 void SegmentColumns::refuse_words_as_scores() const {
   const NamedTable::Row* first = nullptr;
   for (const auto& row : table_.rows) {
-    if (row.fields.size() != table_.header.size() || is_empty_or_missing(table_.field(row, score))) continue;
+    if (!table_.is_whole(row) || is_empty_or_missing(table_.field(row, score))) continue;
     if (table_.field(row, score).find_first_of("0123456789") != std::string::npos) return;
     if (!first) first = &row;
   }
@@ -309,7 +304,7 @@ void SegmentColumns::note_unused_score(const ImportSink& sink) const {
   for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
     const bool score = says_per_cent(c) || is_one_of(column_names("score"), name(c));
     const auto used = [&](const auto& row) {
-      return row.fields.size() == table_.header.size() && !is_empty_or_missing(table_.field(row, c));
+      return table_.is_whole(row) && !is_empty_or_missing(table_.field(row, c));
     };
     if (score && std::any_of(table_.rows.begin(), table_.rows.end(), used))
       sink.note(table_.source + ": '" + name(c) +
@@ -468,7 +463,7 @@ void SegmentColumns::check_seconds_alike() const {
     if (options_.columns.count(of) > 0) return false;
     return std::all_of(columns.begin(), columns.end(), [&](const TimeColumn& each) {
       return each.name.unit.empty() && std::any_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) {
-               return row.fields.size() == table_.header.size() && !says_no_time(row, each.column) &&
+               return table_.is_whole(row) && !says_no_time(row, each.column) &&
                       time_form(table_.field(row, each.column)) == TimeForm::kNone;
              });
     });
@@ -488,7 +483,7 @@ void SegmentColumns::find_where() {
   if ((where_ = table_.find({options_.where_column})) < 0)
     throw header_error("no column '" + options_.where_column + "' for --where");
   where_number_ = std::none_of(table_.rows.begin(), table_.rows.end(), [&](const auto& row) {
-    return row.fields.size() == table_.header.size() && table_.field(row, where_) == options_.where_value;
+    return table_.is_whole(row) && table_.field(row, where_) == options_.where_value;
   });
 }
 
@@ -504,7 +499,7 @@ bool SegmentColumns::selected(const NamedTable::Row& row) const {
 std::vector<std::string> SegmentColumns::where_values() const {
   std::set<std::string> values;
   for (const auto& row : table_.rows)
-    if (where_ >= 0 && row.fields.size() == table_.header.size()) values.insert(table_.field(row, where_));
+    if (where_ >= 0 && table_.is_whole(row)) values.insert(table_.field(row, where_));
   return {values.begin(), values.end()};
 }
 

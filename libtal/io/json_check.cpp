@@ -489,4 +489,12 @@ std::string_view check_json_file(const SourceText& source, bool comments, std::s
   return text;
 }
 
+void check_json_line(std::string_view line, std::size_t deepest) {
+  try {
+    (void)check_json_file({"", std::string(line)}, false, deepest);
+  } catch (const Error& error) {
+    throw Error(error.message(), error.kind()).at_field(error.field());
+  }
+}
+
 }  // namespace tal

@@ -32,6 +32,9 @@ std::optional<Error> json_fault(std::string_view line);
 // space. deepest: lists and objects in each other; 0: any number.
 std::string_view check_json_file(const SourceText& source, bool comments = false, std::size_t deepest = 0);
 
+// The same of a line of a file of such lines; its errors name column and path.
+void check_json_line(std::string_view line, std::size_t deepest = 0);
+
 // A file of several lists or objects, one on each line, such as what --rejects keeps of files that hold many videos:
 // each as a file of its own, on its line. Any other file is one.
 std::vector<SourceText> json_documents(SourceText source);

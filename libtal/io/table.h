@@ -124,6 +124,7 @@ class NamedTable {
   int find(const std::vector<std::string>& names) const;
   // The field, checked: Error when the row is not as wide as the header.
   const std::string& field(const Row& row, int column) const;
+  bool is_whole(const Row& row) const { return row.fields.size() == header.size(); }
   void check_width(const Row& row) const;
   // What a comma means in the numbers of these columns (-1: none). Error as DecimalSign.
   char decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const;

@@ -48,10 +48,15 @@ std::string_view utf8_text(const SourceText& source) {
   return text;
 }
 
+bool is_utf16(std::string_view bytes) {
+  const bool wide = bytes.starts_with(std::string_view("\xff\xfe\0\0", 4));
+  return bytes.starts_with("\xfe\xff") || (bytes.starts_with("\xff\xfe") && !wide);
+}
+
 SourceText decoded_utf16(const SourceText& source) {
   const std::string_view bytes = source.text;
-  const bool big = bytes.starts_with("\xfe\xff"), wide = bytes.starts_with(std::string_view("\xff\xfe\0\0", 4));
-  if (!big && (!bytes.starts_with("\xff\xfe") || wide)) return source;
+  if (!is_utf16(bytes)) return source;
+  const bool big = bytes.starts_with("\xfe\xff");
   SourceText out{source.name, {}};
   out.text.reserve(bytes.size());
   const auto fail = [&](const char* what) {

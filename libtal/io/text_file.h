@@ -24,6 +24,8 @@ std::string_view utf8_text(const SourceText& source);
 // UTF-16 text behind its byte-order mark as UTF-8 with line ends as they are; any other text as it came. Error, with
 // the line, for half of a character. For formats whose tools write UTF-16.
 SourceText decoded_utf16(const SourceText& source);
+// Whether it begins with UTF-16's byte-order mark (UTF-32's begins with the same bytes).
+bool is_utf16(std::string_view bytes);
 
 // The first character that is no white space; '\0': there is none.
 char first_character(std::string_view text);

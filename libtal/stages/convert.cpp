@@ -162,20 +162,17 @@ class Splits {
     auto* known = videos_.find(name);
     if (!known) {
       known = videos_.try_emplace(name, Video{video.subset, place}).first;
-      if (const std::string file = file_id(name); file != video_id(name)) files_[file].push_back(known);
+      // A list may name the files of labels or features, of which the video's id has neither folder nor ending.
+      if (const std::string file = feature_file_id(name); file != video_id(name)) files_[file].push_back(known);
     }
     if (const Video& before = known->second; before.subset != video.subset)
       throw Error("'" + id + "' is in " + before.subset + " and in " + video.subset + " (" + before.place +
                   " and here)");
   }
-  // A list may name the files of labels or features, of which the video's id has neither folder nor ending.
-  static std::string file_id(const std::string& name) {
-    return video_id(without_ending(without_ending(name, {".gz"}),
-                                   {".txt", ".csv", ".tsv", ".npy", ".npz", ".h5", ".hdf5", ".hdf", ".mat"}));
-  }
   bool keep_folders_;
   FileIds ids_;
-  std::unordered_map<std::string, std::vector<VideoMap<Video>::Entry*>> files_;  // entries of videos_ by file_id()
+  std::unordered_map<std::string, std::vector<VideoMap<Video>::Entry*>> files_;  // entries of videos_ by
+                                                                                 // feature_file_id()
   VideoMap<Video> videos_;                                                       // by name as a list first writes it
   std::vector<std::string> moved_;                                               // had another subset
   std::vector<std::string> unlisted_;

@@ -313,6 +313,11 @@ BOOST_AUTO_TEST_CASE(moments_with_sentences) {
             "f:1: video 'a': timestamps[0]: end 1 is before start 2"},
            {R"({"a":{"timestamps":[]}})", "f:1: video 'a': sentences: missing"},
            {query + "\n{\"qid\":2,\"vid\":\"v\"}", "f:2: query: missing"},
+           {query + "\n{\"qid\":2,\"query\":\"a\",\"vid\":\"v\",\"vid\":\"w\"}",
+            "f:2: the key 'vid' stands twice here (column 32)"},
+           {query + "\n{\"qid\":2,\"vid\":\"v,\"query\":\"a\"}",
+            "f:2: vid: not valid JSON: an object goes on with ',' or '}' (column 20)"},
+           {query + "\n{\"qid\":2,\"vid\":\"v", "f:2: vid: not valid JSON: a string is not closed (column 18)"},
            {R"({"qid":1,"query":"a","vid":"v","relevant_windows":[[82]]})",
             "f:1: relevant_windows[0]: must be [start, end]"}})
     BOOST_TEST(converted("moments", "f", text) == fault);
