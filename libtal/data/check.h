@@ -15,6 +15,7 @@
 
 #include "libtal/base/look_alike.h"
 #include "libtal/base/spelling.h"
+#include "libtal/data/plain_list.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
 
@@ -44,6 +45,7 @@ struct CheckOptions {
   std::vector<std::string> outputs, logs;  // of the shards
   std::uint64_t max_faults = 1000;         // listed of a class; all are counted; 0: no bound
   std::vector<std::string> compare;        // two feature files
+  bool one_by_one = false;                 // each item by the reference: for tests of PlainList
   // Is told of the label ("": none) and the end (of a label of the whole video 0) of everything that a record says.
   std::function<void(const std::string& label, double end)> seen;
 };
@@ -103,6 +105,9 @@ class RecordChecker {
     std::string text;  // of the first
   };
   std::map<std::string, Misspelt> misspelt_;  // by the kind of object and the member
+  // Members of items that no tool reads, by kind and name: whether they are like none that a tool reads.
+  std::map<std::string, std::map<std::string, bool, std::less<>>, std::less<>> foreign_;
+  PlainList annotations_, proposals_;  // of the record at hand
 };
 
 // What a record says of a feature file; -1 and "": nothing.

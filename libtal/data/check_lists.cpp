@@ -55,10 +55,9 @@ std::string label_of(const nlohmann::json& item) {
   return found != item.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// Two people who do the same at the same time are two instances.
 std::string whose_of(const nlohmann::json& item) {
   std::string whose;
-  for (const char* member : {"tier", "subject", "annotator", "channel"})
+  for (const auto member : kWhose)
     if (const auto found = item.find(member); found != item.end() && !found->is_null())
       (whose += member) += found->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return whose;
@@ -225,9 +224,37 @@ bool RecordChecker::Pass::sort(const char* key, std::vector<Item>& items) const 
   return true;
 }
 
+// Whether nothing is to be said of any item, and all are told of that want to know.
+bool RecordChecker::Pass::plain(const char* key, PlainList& items) {
+  PlainList::Bounds bounds;
+  bounds.duration = duration_, bounds.tolerance = checker_.options_.tolerance;
+  if (checker_.known_)
+    bounds.known = [this](std::string_view label) { return checker_.known_->labels.count(std::string(label)) > 0; };
+  bounds.foreign = [this, key](std::string_view member) { return is_foreign(key, member); };
+  if (!items.is_plain(*key == 'a', bounds)) return false;
+  const std::vector<std::string> labels(items.labels().begin(), items.labels().end());
+  std::size_t seen = 0;
+  for (std::size_t i = 0; i < items.items().size(); ++i) {
+    const auto& item = items.items()[i];
+    const std::string& label = labels[item.label];
+    if (checker_.options_.seen) checker_.options_.seen(label, item.end);
+    if (item.label < seen) continue;
+    seen = item.label + 1;
+    if (const auto alike = label.empty() ? "" : checker_.alike_labels_.see(label); !alike.empty())
+      add("look-alike", std::string(key) + "[" + std::to_string(i) + "].label", "'" + label + "' " + alike);
+  }
+  if (!(duration_ > 0) && !labels.empty()) no_ends_ = true;
+  return true;
+}
+
 void RecordChecker::Pass::list(const char* key) {
-  const auto found = data_.find(key);
+  auto found = data_.find(key);
   if (found == data_.end()) return;
+  if (parsed_apart_) {
+    auto& items = *key == 'a' ? checker_.annotations_ : checker_.proposals_;
+    if (plain(key, items)) return;
+    *found = Json::parse(*record_.raw(key));
+  }
   if (!found->is_array()) return add("bad-field", key, "must be a list");
   if (!(duration_ > 0) && !found->empty()) no_ends_ = true;
   const auto texts = whole_ ? parts_of(trim_json(*record_.raw(key))) : std::vector<std::string_view>();

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -19,6 +20,9 @@
 #include "libtal/io/record.h"
 
 namespace tal {
+
+// Members that tell equal items apart: two people who do the same at the same time are two instances.
+inline constexpr std::array<std::string_view, 4> kWhose = {"tier", "subject", "annotator", "channel"};
 
 class RecordChecker::Pass {
  public:
@@ -49,10 +53,12 @@ class RecordChecker::Pass {
     }
   }
   bool reads_as_record(std::string_view text);
+  std::optional<std::string> without_lists();
 
   // check_members.cpp: types, members that stand twice, history, window.
   void twins(std::string_view text);
   void spelling(const char* kind, const Json& object, const std::string& field) const;
+  bool is_foreign(const char* kind, std::string_view member) const;
   void head();
   void window();
   void history() const;
@@ -62,6 +68,7 @@ class RecordChecker::Pass {
 
   // check_lists.cpp: annotations and proposals.
   void list(const char* key);
+  bool plain(const char* key, PlainList& items);
   void item(const char* key, std::size_t index, std::string_view text, std::vector<Item>& kept, Twins& same,
             bool& changed);
   bool times(Item& item, const Json& json, const std::string& field);
@@ -85,6 +92,8 @@ class RecordChecker::Pass {
   const std::uint64_t line_;
   Record record_;
   Json data_;
+  bool faultless_ = false;                // JSON in which no member stands twice
+  bool parsed_apart_ = false;         // data_ is without the lists, which are in the checker's PlainLists
   std::set<std::string> twin_items_;  // "annotations[3]": a member stands twice in it
   bool whole_ = true;                 // reads as a record; only then is it repaired
   bool left_out_ = false;

@@ -16,6 +16,16 @@
 namespace tal {
 namespace {
 
+// Whether it is JSON in which no member stands twice.
+bool is_faultless(std::string_view text) {
+  try {
+    check_json(trim_json(text));
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 bool names(const std::vector<std::string>& list, const char* word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -87,6 +97,22 @@ void RecordChecker::Pass::add(const char* kind, std::string field, std::string m
   checker_.sink_({kind, source_, line_, record_.video(), std::move(field), std::move(message), fixed});
 }
 
+// The record's JSON with empty lists, which are taken up apart; nullopt where each item is to be looked at.
+std::optional<std::string> RecordChecker::Pass::without_lists() {
+  if (checker_.options_.one_by_one || checker_.sort_) return std::nullopt;
+  std::map<std::size_t, std::size_t> lists;  // where they begin -> their bytes
+  for (const auto& [key, list] :
+       {std::pair{"annotations", &checker_.annotations_}, {"proposals", &checker_.proposals_}}) {
+    const auto raw = record_.raw(key);
+    if (!raw) continue;
+    if (!list->parse(*raw)) return std::nullopt;
+    lists[static_cast<std::size_t>(raw->data() - record_.line().data())] = raw->size();
+  }
+  std::string rest(record_.line());
+  for (auto list = lists.rbegin(); list != lists.rend(); ++list) rest.replace(list->first, list->second, "[]");
+  return rest;
+}
+
 // What no tool reads as a record goes when what cannot be repaired is to.
 bool RecordChecker::Pass::reads_as_record(std::string_view text) {
   try {
@@ -96,7 +122,10 @@ bool RecordChecker::Pass::reads_as_record(std::string_view text) {
     // A key that stands twice is reported with all that do.
     if (error.kind() != Error::Kind::kRepeatedKey) add(kind_of(error), error.field(), error.message(), left_out_);
   }
-  data_ = Json::parse(text, nullptr, false);
+  faultless_ = is_faultless(text);
+  const auto rest = whole_ && faultless_ ? without_lists() : std::nullopt;
+  parsed_apart_ = rest.has_value();
+  data_ = Json::parse(rest ? std::string_view(*rest) : text, nullptr, false);
   if (!data_.is_discarded() && data_.is_object()) return true;
   if (whole_) {  // what the reader left unread
     const Error fault = json_fault(text).value_or(Error("not readable as JSON (a number out of range?)"));
