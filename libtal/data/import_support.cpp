@@ -16,6 +16,7 @@
 namespace tal {
 
 const VideoInfo* ImportTables::find(std::string_view video) const {
+  if (videos.empty()) return nullptr;
   const auto other = [](const std::string& id) { return id.starts_with("v_") ? id.substr(2) : "v_" + id; };
   const std::string name(video), id = video_id(video);
   for (const auto& each : {name, other(name), id, other(id)})

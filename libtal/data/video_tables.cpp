@@ -174,6 +174,7 @@ std::vector<TimeColumn> duration_columns(const NamedTable& table, const ImportOp
 
 // What programs write where they know nothing: BORIS of observations without a file, pandas, R.
 bool says_nothing(std::string_view text) {
+  if (!text.empty() && text.front() >= '0' && text.front() <= '9') return false;  // nearly all
   return is_empty_or_missing(text) || is_one_of({"na", "n/a", "nan", "null", "none", "-"}, text);
 }
 

@@ -37,6 +37,10 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
       hint_(scored ? "such as video,start,end,label,score" : "such as video,start,end,label"),
       facts_(table, options) {
   refuse_units_of_rows(table);
+  for (const auto& title : table.header) {
+    const UnitName parts = unit_name(title);
+    per_cent_.push_back(parts.shares() && is_one_of(column_names("score"), parts.base));
+  }
   label = texts_column(table, options, "label", column_names("label"), true, sink.note);
   find_video(sink);
   tier = column_of(table, options, "tier");
@@ -244,11 +248,6 @@ void SegmentColumns::find_score() {
   if (score < 0 && !called.empty()) score = called.front();
   for (const int other : called)
     if (other != score) other_scores_.push_back(other);
-}
-
-bool SegmentColumns::says_per_cent(int column) const {
-  const UnitName parts = unit_name(name(column));
-  return parts.shares() && is_one_of(column_names("score"), parts.base);
 }
 
 double SegmentColumns::score_in(const NamedTable::Row& row, int column) const {

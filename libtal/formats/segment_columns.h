@@ -42,7 +42,7 @@ class SegmentColumns {
   std::vector<int> used_columns() const;
   std::string may_name_videos() const;
   void find_score();
-  bool says_per_cent(int column) const;  // of scores
+  bool says_per_cent(int column) const { return per_cent_[static_cast<std::size_t>(column)]; }  // of scores
   double score_in(const NamedTable::Row& row, int column) const;
   void compare_scores() const;
   void refuse_words_as_scores() const;
@@ -88,6 +88,7 @@ class SegmentColumns {
   bool by_length_ = false;  // the length says where the end is; else both must agree
   bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
   std::vector<int> other_scores_;
+  std::vector<bool> per_cent_;  // of all columns: scores in per cent
   int where_ = -1;
   bool where_number_ = false;  // no field is the value as it is written
 };

@@ -344,6 +344,7 @@ bool is_table_number(std::string_view text, char decimal) {
 }
 
 bool is_missing(std::string_view field) {
+  if (field.empty() || (field.front() >= '0' && field.front() <= '9')) return false;  // nearly all
   static constexpr std::string_view kWords[] = {"NA",   "NaN",  "nan",  "NAN", "-nan", "-NaN", "NaT",      "None",
                                                 "null", "NULL", "<NA>", "N/A", "n/a",  "#N/A", "#N/A N/A", "#NA"};
   return std::find(std::begin(kWords), std::end(kWords), field) != std::end(kWords);
