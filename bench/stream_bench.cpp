@@ -5,6 +5,7 @@
 
 #include "bench/bench.h"
 #include "libtal/base/number.h"
+#include "libtal/data/check.h"
 #include "libtal/io/record.h"
 
 namespace tal::bench {
@@ -93,6 +94,25 @@ Register rewrite("stream/rewrite", [] {
       *out += json.dump();
     }
   };
+  return c;
+});
+
+Register check("stream/check", [] {
+  auto all = std::make_shared<std::vector<std::string>>(lines());
+  Case c{"stream/check",
+         "tal-check of records without a fault, one core",
+         "every item by the check's plain reference",
+         "MB/s",
+         megabytes(*all),
+         5};
+  const auto checked = [all](bool one_by_one) {
+    CheckOptions options;
+    options.one_by_one = one_by_one;
+    RecordChecker checker(options, [](const Fault&) {});
+    for (const auto& line : *all) checker.line(line, "stdin", 1);
+  };
+  c.subject = [=] { checked(false); };
+  c.reference = [=] { checked(true); };
   return c;
 });
 

@@ -92,7 +92,7 @@ class RecordChecker::Pass {
   const std::uint64_t line_;
   Record record_;
   Json data_;
-  bool faultless_ = false;                // JSON in which no member stands twice
+  bool faultless_ = false;            // JSON in which no member stands twice
   bool parsed_apart_ = false;         // data_ is without the lists, which are in the checker's PlainLists
   std::set<std::string> twin_items_;  // "annotations[3]": a member stands twice in it
   bool whole_ = true;                 // reads as a record; only then is it repaired
