@@ -137,6 +137,15 @@ try:
         centres = [float(p.get("x")) + float(p.get("width")) / 2 for p in pictures]
         assert centres == sorted(centres) and all(b - a >= float(pictures[0].get("width")) for a, b in zip(centres, centres[1:])), centres
         assert base64.b64decode(pictures[0].get("href").split(",")[1])[:2] == b"\xff\xd8"
+        # One of each part, also where a picture that is decoded by itself comes every second; no more than there are pictures.
+        clip = {"video": "clip", "path": str(pathlib.Path(__file__).resolve().parent.parent / "browser" / "clip.webm"), "duration": 20}
+        for count, made in ((5, 5), (40, 40), (160, 160), (300, 160)):
+            got = run("tal-plot", "view", "--thumbnails", count, text=json.dumps(clip))
+            found = json.loads(re.search(r'"thumbnails":(\[.*\])}', got.stdout).group(1))
+            assert len(found) == made and (made > 40 or len({url for _, url in found}) == made), (count, len(found), len({url for _, url in found}))
+            parts = {int(time * count / 20 + 1e-6) for time, _ in found}
+            assert len(parts) == made and (made < count or parts == set(range(count))), (count, parts)
+            assert ("fewer thumbnails than --thumbnails in 1 video: " in got.stderr) == (made < count), got.stderr
         got = run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 40, "--thumbnail-room", 0.01, "-o", "small.svg")
         assert "more do not fit" in got.stderr and (folder / "small.svg").stat().st_size < 40000, got.stderr
         assert "--thumbnails has no effect with --format png" in run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 5, "-o", "x.png", status=2).stderr
