@@ -93,12 +93,16 @@ class Page {
       if (index_.count(record.video())) throw Error("a second record of this video").at_field("video");
       if (selection_.take(record.video())) add(record);
     });
-    if (!options_.ground_truth.empty())
+    if (!options_.ground_truth.empty()) {
+      Truths truths;
       for_each_record(tool_, options_.ground_truth, [&](Record& record, const LineReader&) {
         record.annotations(true, Points::kTaken);
         const auto at = index_.find(record.video());
+        truths.see(record.video(), at != index_.end());
         if (at != index_.end()) page_.videos[at->second].truth = record.raw("annotations").value_or("[]");
       });
+      truths.tell(tool_, options_.ground_truth, names_);
+    }
     selection_.remark(tool_);
     count(
         "missing: the page says so", [](const ViewVideo& v) { return v.state == ViewVideo::State::kMissing; },

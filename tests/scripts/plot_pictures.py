@@ -224,6 +224,15 @@ try:
     for options, wanted in (((), {"truth: a\n1.00 - 2.00 s (1.00 s)"}), (("--gt", "gt.jsonl"), {"truth: b\n5.00 - 7.00 s (2.00 s)"})):
         tips = {t.text for t in svg("timeline", *options, text=text)[1][0].iter(SVG + "title")}
         assert {t for t in tips if t.startswith("truth")} == wanted, tips
+    # A file of truths without the videos is told, by name.
+    (folder / "others.jsonl").write_text("".join(json.dumps({"video": name, "annotations": []}) + "\n" for name in ("x", "y")))
+    for kind in ("timeline", "view"):
+        said = run("tal-plot", kind, "--gt", "others.jsonl", text=text).stderr
+        assert "warning: --gt others.jsonl has no record of any video that is drawn ('v'), but of others ('x', 'y')" in said, (kind, said)
+        said = run("tal-plot", kind, "--gt", "gt.jsonl", text=text + "\n" + json.dumps({"video": "w"})).stderr
+        assert "--gt gt.jsonl has no record of 1 of 2 videos: 'w'" in said and "warning" not in said, (kind, said)
+        assert "--gt" not in run("tal-plot", kind, "--gt", "gt.jsonl", text=text).stderr, kind
+
     for most, drawn in ((1, 1), (3, 3), (4, 4), (5, 4), (0, 4)):
         got = run("tal-plot", "timeline", "-i", "records.jsonl", "--max-videos", most)
         root = ET.fromstring(got.stdout)
