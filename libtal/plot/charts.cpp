@@ -59,6 +59,10 @@ std::string joined(const std::string& name, const std::string& part) {
 // One result object; false when it holds nothing that can be drawn.
 bool read_result(const json& object, const std::string& name, std::vector<Chart>& charts) {
   bool any = false;
+  if (object.contains("protocols") && object["protocols"].is_array())  // of one call: each has its curves
+    for (const auto& part : object["protocols"])
+      if (part.is_object() && part.contains("protocol") && part["protocol"].is_string())
+        any = read_result(part, joined(name, part["protocol"].get<std::string>()), charts) || any;
   if (object.contains("an") && object.contains("ar")) {
     const auto an = numbers(object["an"], "an");
     auto& proposals =

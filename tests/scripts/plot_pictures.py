@@ -263,6 +263,12 @@ try:
     assert len(expected) > 2 and sum(len(list(p.iter(SVG + "polyline"))) for p in panels) == len(expected), (expected, len(panels))
     run("tal-eval", "--protocol", "activitynet-proposal", "-i", "records.jsonl", "--format", "json", "-o", "ar.json")
     assert svg("curves", "ar.json")[1]
+    # The results of several protocols in one file: each has its curves, named after it.
+    run("tal-eval", "--protocol", "activitynet-detection,thumos14-detection,activitynet-proposal,segmentation", "-i", "detections.jsonl", "--format", "json", "-o", "several.json")
+    root, panels = svg("curves", "several.json")
+    names = {line.findtext(SVG + "title") for p in panels for line in p.iter(SVG + "polyline")}
+    assert len(panels) == 2 and names == {"activitynet-detection", "thumos14-detection", "activitynet-proposal"}, (len(panels), names)
+
     (folder / "bad.csv").write_text("an,ar\n1,0.5\n2,much\n")
     assert "bad.csv:3: ar" in run("tal-plot", "curves", "bad.csv", status=1).stderr
 finally:
