@@ -191,6 +191,7 @@ void draw_x_axis(Canvas& canvas, const Panel& panel) {
   const int count = std::max(2, static_cast<int>(panel.w / 80));
   for (const double value :
        panel.time ? time_ticks(panel.low, panel.high, count) : ticks(panel.low, panel.high, count)) {
+    if (panel.whole && std::abs(value - std::round(value)) > 1e-6) continue;
     const double x = panel.x + (value - panel.low) / (panel.high - panel.low) * panel.w;
     canvas.line(x, panel.y, x, panel.y + panel.h, kGrid).axis = true;
     const std::string label = panel.time ? time_label(value) : tick_label(value);

@@ -54,6 +54,7 @@ struct Panel {
   double x = 0, y = 0, w = 0, h = 0, low = 0, high = 1;
   bool time = false;   // seconds
   bool above = false;  // the labels along x stand above it too (6 pixels)
+  bool whole = false;  // only whole numbers stand along x
 };
 
 class Canvas {

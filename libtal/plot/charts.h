@@ -11,7 +11,7 @@ namespace tal::plot {
 
 struct Curve {
   std::string name;
-  std::vector<Point> points;  // ascending x
+  std::vector<Point> points;  // ascending x; a y that is NaN interrupts the curve
 };
 
 struct Chart {

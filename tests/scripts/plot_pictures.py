@@ -269,6 +269,26 @@ try:
     names = {line.findtext(SVG + "title") for p in panels for line in p.iter(SVG + "polyline")}
     assert len(panels) == 2 and names == {"activitynet-detection", "thumos14-detection", "activitynet-proposal"}, (len(panels), names)
 
+    # A log: ticks at whole epochs, whole markers inside the panel, and a gap where there is no value.
+    values = [0.9, 0.7, None, 0.6, 0.5]
+    (folder / "log.jsonl").write_text("".join(json.dumps({"epoch": k + 1, "loss": v, "late": None if k < 3 else k, "never": None}) + "\n" for k, v in enumerate(values)))
+    root, panels = svg("curves", "log.jsonl")
+    assert len(panels) == 2, "a value that is never there has no chart"
+    loss = next(p for p in panels if any((r.findtext(SVG + "title") or "").startswith("loss\nepoch 1\n") for r in p.iter(SVG + "rect")))
+    stretches = [len(line.get("points").split()) for line in loss.iter(SVG + "polyline")]
+    assert stretches == [2, 2], stretches
+    for panel, clip in zip(panels, root.iter(SVG + "clipPath")):
+        box = {k: float(v) for k, v in clip.find(SVG + "rect").attrib.items()}
+        for mark in panel.iter(SVG + "rect"):
+            x, y, w, h = (float(mark.get(k)) for k in ("x", "y", "width", "height"))
+            assert box["x"] <= x and x + w <= box["x"] + box["width"] and box["y"] <= y and y + h <= box["y"] + box["height"], mark.attrib
+    ticks = [t.text for g in root.iter(SVG + "g") if g.get("class") == "t" for t in g.iter(SVG + "text")]
+    assert ticks[:5] == ["1", "2", "3", "4", "5"] and all("." not in t for t in ticks), ticks
+    (folder / "two.jsonl").write_text("".join(json.dumps({"epoch": k, "loss": 1 / k}) + "\n" for k in (1, 2)))
+    root, _ = svg("curves", "two.jsonl")
+    assert [t.text for g in root.iter(SVG + "g") if g.get("class") == "t" for t in g.iter(SVG + "text")] == ["1", "2"]
+    run("tal-plot", "curves", "two.jsonl", "-o", "two.html")
+    assert 'data-whole="1"' in (folder / "two.html").read_text()
     (folder / "bad.csv").write_text("an,ar\n1,0.5\n2,much\n")
     assert "bad.csv:3: ar" in run("tal-plot", "curves", "bad.csv", status=1).stderr
 finally:
