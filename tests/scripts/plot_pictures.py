@@ -233,6 +233,28 @@ try:
         assert "--gt gt.jsonl has no record of 1 of 2 videos: 'w'" in said and "warning" not in said, (kind, said)
         assert "--gt" not in run("tal-plot", kind, "--gt", "gt.jsonl", text=text).stderr, kind
 
+    # What reaches out of the video has an arrow at that side and is counted; what is inside has none.
+    def lines_of(*segments):
+        record = {"video": "v", "duration": 20, "annotations": [{"segment": s, "label": "a"} for s in segments], "proposals": [{"segment": s, "label": "a", "score": 0.5} for s in segments]}
+        root, panels = svg("timeline", text=json.dumps(record))
+        clip = next(root.iter(SVG + "clipPath")).find(SVG + "rect")
+        left, wide = float(clip.get("x")), float(clip.get("width"))
+        for bar in panels[0].iter(SVG + "rect"):
+            assert left - 0.01 <= float(bar.get("x")) and float(bar.get("x")) + float(bar.get("width")) <= left + wide + 0.01 and float(bar.get("width")) >= 2, "a bar can be seen"
+        tips = [[(float(x) - left) / wide for x, _ in (point.split(",") for point in line.get("points").split())][1] for line in panels[0].iter(SVG + "polyline")]
+        return [round(tip) for tip in tips], "".join(root.itertext())
+
+    assert lines_of([1, 2], [18, 20])[0] == [] and "outside" not in lines_of([1, 20])[1]
+    tips, said = lines_of([15, 25], [30, 40], [-3, 2])
+    assert sorted(tips) == [0, 0, 1, 1, 1, 1] and "6 outside of the video (arrows)" in said, (tips, said)
+
+    # A point can be seen wherever it stands, in crowded rows too.
+    crowd = [{"segment": [k / 10, 10 + k / 10], "score": k / 40, "label": "a"} for k in range(40)]
+    for found in ([], crowd):
+        panel = svg("timeline", text=json.dumps({"video": "v", "duration": 20, "proposals": found + [{"at": t, "score": 0.5, "label": "a"} for t in (0, 7, 20)]}))[1][0]
+        marks = [r for r in panel.iter(SVG + "rect") if "at " in r.findtext(SVG + "title")]
+        assert len(marks) == 3 and all(float(r.get("width")) >= 5 and float(r.get("height")) >= 5 for r in marks), [r.attrib for r in marks]
+
     for most, drawn in ((1, 1), (3, 3), (4, 4), (5, 4), (0, 4)):
         got = run("tal-plot", "timeline", "-i", "records.jsonl", "--max-videos", most)
         root = ET.fromstring(got.stdout)
