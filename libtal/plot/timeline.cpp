@@ -191,8 +191,8 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
   for (std::size_t i = row.placed.size(); i-- > 0;) {
     const Found& found = *row.placed[i].found;
     const Annotation* finds = found.label.empty() ? found_truth(video.truth, found) : nullptr;
-    const Ink ink = !found.label.empty() ? series(colours.at(found.label))
-                    : finds              ? series(colours.at(finds->label))
+    const Ink ink = !found.label.empty() ? shade(colours.at(found.label))
+                    : finds              ? shade(colours.at(finds->label))
                     : colours.empty()    ? series(0)
                                          : kMuted;
     const auto [x, w] = scale.bar(found.segment, found.point);
@@ -432,7 +432,7 @@ class VideoPanel {
   }
 
   void draw_truth(const Row& row, double y) {
-    const Ink ink = series(colours_.at(row.label));
+    const Ink ink = shade(colours_.at(row.label));
     for (const auto& a : truth_) {
       if (a.label != row.label) continue;
       const auto [x, w] = scale_.bar(a.segment, a.point);

@@ -26,7 +26,7 @@ std::string page_colours() {
     out += "--" + name + text;
   };
   for (const auto& [name, ink] : kNamed) add(name, ink);
-  for (std::size_t i = 0; i < 7; ++i) add("s" + std::to_string(i), series(i));
+  for (std::size_t i = 0; i < kShades; ++i) add("s" + std::to_string(i), shade(i));
   return out + "}\n";
 }
 

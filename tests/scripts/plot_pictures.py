@@ -255,6 +255,14 @@ try:
         marks = [r for r in panel.iter(SVG + "rect") if "at " in r.findtext(SVG + "title")]
         assert len(marks) == 3 and all(float(r.get("width")) >= 5 and float(r.get("height")) >= 5 for r in marks), [r.attrib for r in marks]
 
+    # Twenty-one classes have as many colours, in both themes.
+    root, panels = svg("timeline", "--max-rows", 0, text=json.dumps({"video": "v", "duration": 30, "annotations": [{"segment": [k, k + 1], "label": f"class {k}"} for k in range(21)]}))
+    inks = {r.get("class").split()[0] for r in panels[0].iter(SVG + "rect")}
+    rules = root.findtext(SVG + "style")
+    for theme in rules.split("@media"):
+        fills = dict(re.findall(r"\.(f\d+)\{fill:(#\w+)\}", theme))
+        assert len(inks) == 21 == len({fills[ink] for ink in inks}), (inks, fills)
+
     for most, drawn in ((1, 1), (3, 3), (4, 4), (5, 4), (0, 4)):
         got = run("tal-plot", "timeline", "-i", "records.jsonl", "--max-videos", most)
         root = ET.fromstring(got.stdout)

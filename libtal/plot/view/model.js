@@ -44,12 +44,13 @@ class Video {
 
 const videos = data.videos.map(v => new Video(v));
 
-// One colour a class through the whole page.
+// One colour a class through the whole page, as long as there are enough.
+const COLOURS = 21;
 const classes = [...new Set(videos.flatMap(v => [...v.labels, ...v.found].map(s => s.label)))].sort();
 const classIndex = new Map(classes.map((name, i) => [name, i]));
 const colourOf = label => {
   if (!classIndex.has(label)) classIndex.set(label, classes.push(label) - 1);
-  return classIndex.get(label) % 7;
+  return classIndex.get(label) % COLOURS;
 };
 const className = label => label === '' ? '(no class)' : label;
 
