@@ -64,6 +64,7 @@ std::string video_json(const ViewVideo& video) {
   add_member(out, "file", json_text(video.file));
   add_member(out, "url", json_text(video.url));
   add_member(out, "state", json_text(state_name(video.state)));
+  add_member(out, "start", video.start ? format_number(*video.start) : "null");
   add_member(out, "thumbnails", thumbnails + ']');
   return out + '}';
 }

@@ -25,6 +25,8 @@ struct ViewVideo {
   std::string file;                  // as the record names it; "": it names none
   std::string url;                   // as seen from the page (relative_url), or remote; "": none
   State state = State::kNone;
+  // Seconds on the player's clock at which time 0 of the record stands, its first picture; nullopt: not known.
+  std::optional<double> start;
   std::vector<Thumbnail> thumbnails;  // in order of time
 };
 

@@ -1,6 +1,7 @@
 #include "libtal/stages/plot_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
@@ -8,11 +9,14 @@
 #include "libtal/io/places.h"
 #include "libtal/plot/view_page.h"
 #include "libtal/stages/plot_selection.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal::plot {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double kTicks = 1e6, kTick = 1 / kTicks;  // time stamps are microseconds
 
 // Where the videos are, seen from here and from the page.
 class VideoFiles {
@@ -115,6 +119,25 @@ class Page {
                  " dense maps or inline features, which are neither in the page nor in what it exports");
   }
 
+  // Of the files that are there; the page says of the others that it is not known.
+  void find_starts() {
+    std::size_t unknown = 0;
+    std::string why;
+    for (std::size_t i = 0; i < paths_.size() && !tool_.stopped(); ++i) {
+      if (paths_[i].empty()) continue;
+      try {
+        const double start = video_stages().first_on_players_clock(paths_[i]);
+        page_.videos[i].start = std::abs(start) < kTick ? 0 : std::round(start * kTicks) / kTicks;
+      } catch (const Error& error) {
+        if (unknown++ == 0) why = error.message();
+      }
+    }
+    if (unknown > 0)
+      tool_.note("of " + std::to_string(unknown) + (unknown == 1 ? " video" : " videos") +
+                 " it is not known where the first picture stands, which is time 0 of records; the page takes the " +
+                 "start of the file: " + why);
+  }
+
   void add_thumbnails() {
     auto thumbnails = make_thumbnails(tool_, options_.thumbnails, paths_);
     for (std::size_t i = 0; i < thumbnails.size(); ++i) page_.videos[i].thumbnails = std::move(thumbnails[i]);
@@ -188,6 +211,7 @@ void run_view(Tool& tool, const ViewOptions& options) {
   Output& out = tool.out();
   Page page(tool, options);
   page.read();
+  page.find_starts();
   page.add_thumbnails();
   out.write(page.text());
 }

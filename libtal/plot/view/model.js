@@ -22,10 +22,11 @@ const tiou = (a, b) => {
 
 // members: [key, JSON text] of the record as it came; truth: JSON text of the annotations of --gt; url: the file as seen
 // from the page; file: as the record names it; state: "found", "missing" (when
-// the page was made), "remote" (http), "live" (another protocol) or "none".
+// the page was made), "remote" (http), "live" (another protocol) or "none"; start: seconds on the player's clock at
+// which time 0 stands, the first picture, null: not known.
 class Video {
-  constructor({members, truth, url, file, state, thumbnails}) {
-    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? []});
+  constructor({members, truth, url, file, state, thumbnails, start}) {
+    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? [], start: start ?? null});
     this.id = this.read('video');
     const fps = this.read('fps');
     this.fps = Array.isArray(fps) ? fps[0] / fps[1] : fps ?? null;
@@ -39,6 +40,13 @@ class Video {
   }
   member(key) { return this.members.find(([name]) => name === key)?.[1]; }
   read(key) { const text = this.member(key); return text === undefined ? undefined : JSON.parse(text); }
+  // Times of the record and of the player, which may begin to count before the first picture.
+  onPlayer(time) { return time + (this.start ?? 0); }
+  fromPlayer(time) { return Math.max(0, time - (this.start ?? 0)); }
+  get clockText() {
+    return !this.url ? '' : this.start === null ? 'time 0: the start of the file (where its first picture is was not found out)'
+      : this.start ? `time 0: the first picture, ${milliseconds(this.start)} s behind the start of the file` : '';
+  }
   get changed() { return this.labels !== this.first; }
 }
 
