@@ -6,6 +6,7 @@
 #include <map>
 
 #include "libtal/base/video_id.h"
+#include "libtal/formats/export_support.h"
 #include "libtal/io/places.h"
 #include "libtal/plot/view_page.h"
 #include "libtal/stages/plot_selection.h"
@@ -160,6 +161,7 @@ class Page {
     record.annotations(true, Points::kTaken), record.proposals(Points::kTaken), record.duration(), record.fps();
     ViewVideo video;
     paths_.push_back(files_.place(record, video));
+    video.facts = kept_facts(record), video.sound = is_sound(media_of(record));
     const auto features = features_by_name(record);
     if (features) record.set_raw("features", *features);
     if (record.has("maps")) record.remove("maps"), ++left_out_;

@@ -23,10 +23,11 @@ const tiou = (a, b) => {
 // members: [key, JSON text] of the record as it came; truth: JSON text of the annotations of --gt; url: the file as seen
 // from the page; file: as the record names it; state: "found", "missing" (when
 // the page was made), "remote" (http), "live" (another protocol) or "none"; start: seconds on the player's clock at
-// which time 0 stands, the first picture, null: not known.
+// which time 0 stands, the first picture, null: not known; facts: what files of other tools keep beside the
+// video, names and texts; sound: whether the medium is none of pictures.
 class Video {
-  constructor({members, truth, url, file, state, thumbnails, start}) {
-    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? [], start: start ?? null});
+  constructor({members, truth, url, file, state, thumbnails, start, facts, sound}) {
+    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? [], start: start ?? null, facts, sound});
     this.id = this.read('video');
     const fps = this.read('fps');
     this.fps = Array.isArray(fps) ? fps[0] / fps[1] : fps ?? null;
@@ -48,6 +49,8 @@ class Video {
       : this.start ? `time 0: the first picture, ${milliseconds(this.start)} s behind the start of the file` : '';
   }
   get changed() { return this.labels !== this.first; }
+  // Whether somebody said what is in it, be it nothing.
+  get labelled() { return this.labels.length > 0 || this.truth !== null || this.member('annotations') !== undefined || this.changed; }
 }
 
 const videos = data.videos.map(v => new Video(v));

@@ -13,7 +13,7 @@ const say = (text, quiet = false) => {
   status.classList.toggle('quiet', quiet);
   status.textContent = text;
   clearTimeout(statusTimer);
-  if (!quiet) statusTimer = setTimeout(() => { status.textContent = ''; }, 6000);
+  if (!quiet) statusTimer = setTimeout(() => { status.textContent = ''; }, Math.max(6000, 100 * text.length));  // as long as reading takes
 };
 const lengthText = s => s.point ? 'at ' + clockText(s.start, 3) : `${clockText(s.start, 2)} – ${clockText(s.end, 2)} (${+(s.end - s.start).toFixed(2)} s)`;
 // The label of the same class (of any, without a class) that it overlaps most.
@@ -272,7 +272,7 @@ const update = () => {
   videoList.draw();
   const found = shownFound(video).length, open = video.found.filter(f => !video.dismissed.has(f)).length;
   $('shown').textContent = scores.any || video.found.length ? `${found} of ${open}` : 'none';
-  $('summary').textContent = `${video.id} · ${video.labels.length || video.truth !== null || video.member('annotations') !== undefined || video.changed ? video.labels.length + (video.labels.length === 1 ? ' label' : ' labels') : 'no truth given'} · ${video.found.length} found${edits.unsaved ? ' · not exported' : ''}`;
+  $('summary').textContent = `${video.id} · ${video.labelled ? video.labels.length + (video.labels.length === 1 ? ' label' : ' labels') : 'no truth given'} · ${video.found.length} found${edits.unsaved ? ' · not exported' : ''}`;
   $('accept-all').disabled = found === 0;
   $('undo').disabled = edits.done.length === 0;
   $('redo').disabled = edits.undone.length === 0;
@@ -427,7 +427,7 @@ const download = ({name, type, text, note}) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   $('export').open = false;
-  say(name + ' is among your downloads' + (note ? '. ' + note : ''));
+  say(name + ' is among your downloads' + (note ? '. Otherwise in the file: ' + note : ''));
 };
 
 // ----- wiring
