@@ -113,8 +113,10 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     std::string label = header[c];
     if (label.empty()) throw Error("the header has no name for column " + std::to_string(c + 1) + " of the scores");
     if (numbers && !classes.empty()) {
-      const auto known = classes.find(*class_number(label) + options.class_offset);
-      label = known == classes.end() ? "" : known->second;
+      const bool known = classes.count(*class_number(label) + options.class_offset) > 0;
+      label = known ? label_of(label, options) : "";
+    } else if (options.tables.codes.count(label) > 0) {
+      label = label_of(label, options);
     } else if (!classes.empty() && labels.count(label) == 0) {
       label.clear();
     }

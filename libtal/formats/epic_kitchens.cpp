@@ -47,7 +47,7 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
         std::string label = unlabelled ? "" : table.field(row, first);
         if (label.empty() && !unlabelled) throw Error("empty").at_field(action ? "verb_class" : labels);
         if (action) label += "," + table.field(row, second);
-        else if (class_number(label)) label = label_of(label, options);
+        else if (is_class_id(label, options)) label = label_of(label, options);
         auto& entry = rows.at(id);
         entry.facts.add(known_of(id, options), line_name(source.name, row.line));
         entry.has_annotations = true;

@@ -228,7 +228,7 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
           const auto& background = options.background;
           if (is_missing(field) && std::find(background.begin(), background.end(), field) == background.end())
             return label_field(field, options);
-          return !field.empty() && class_number(field) ? label_of(field, options) : field;
+          return !field.empty() && is_class_id(field, options) ? label_of(field, options) : field;
         };
         const std::string truth = label >= 0 ? text(label) : "", predicted = prediction >= 0 ? text(prediction) : "";
         const auto [found, fresh] = recordings.try_emplace(id, options.background);

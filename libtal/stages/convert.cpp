@@ -281,7 +281,9 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   o.import.ids = std::make_shared<FileIds>(o.import.id_folders);
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note, o.import.id_folders);
   if (!o.classes.empty())
-    o.import.tables.classes = o.exported.classes = parse_classes(load_class_list(o.classes), note);
+    o.import.tables.classes = o.exported.classes =
+        parse_classes(load_class_list(o.classes), note, &o.import.tables.codes);
+  o.import.labels_are_numbers = tool.given("--class-offset");
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos), o.import.id_folders);
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
