@@ -53,6 +53,13 @@ double number_at(JsonValue& v, std::string_view& token) {
 }
 
 Segment segment_at(JsonValue& v, bool zero_length) {
+std::string_view string_at(JsonValue& v, const char* wanted) {
+  const bool text = v.raw_json_token().starts_with('"');
+  std::string_view out;
+  if (v.get_string().get(out)) throw Error(text ? kBrokenJson : wanted);
+  return out;
+}
+
   JsonArray array;
   if (v.get_array().get(array)) throw Error("must be [start, end], not '" + shorten(v.raw_json_token()) + "'");
   Segment segment;

@@ -115,9 +115,7 @@ class Record::State::ProposalReader {
     if (const auto plain = plain_string(token)) {
       proposal.label = *plain;
     } else {
-      std::string_view text;
-      if (value.get_string().get(text)) throw Error("must be a string");
-      proposal.label = state_.keep(text);
+      proposal.label = state_.keep(string_at(value));
     }
     proposal.source.label_begin = offset(token.data()), proposal.source.label_end = offset(token.data() + token.size());
   }

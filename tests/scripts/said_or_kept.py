@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import struct
 import tempfile
 import unicodedata
+import zipfile
 
 from harness import check, finish, tool, write
 
@@ -233,5 +235,11 @@ write("others/b.csv", "video,start,end,label\nv,1,2,x\n")
 write("others/d.csv", "video,duration\nv,9\n")
 done = tool("tal-check", "others", status=1)
 check("others/b.csv: foreign-format: no records, but segments-csv" in done.stdout and "d.csv" not in done.stdout, done.stdout)
+# Half of a character, sums beyond a double, and text of another encoding.
+for text, says in (('{"video":"\\ud800"}', "video: half of a character"), ('{"video":"v","annotations":[{"segment":[1,2],"label":"a\\udc00"}]}', "annotations[0].label"), ('{"video":"v","proposals":[{"segment":[1,2],"score":1,"label":"\\ud83d"}]}', "proposals[0].label")):
+    done = convert("--from", "tal", data=text + "\n", status=1)
+    check("half of a character in a string" in done.stderr and "(column " in done.stderr and says.split(":")[0] in done.stderr, done.stderr)
+    done = tool("tal-check", data=text + "\n", status=1)
+    check("half of a character in a string" in done.stdout and "must be a string" not in done.stdout, done.stdout)
 
 finish()
