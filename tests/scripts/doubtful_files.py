@@ -572,6 +572,12 @@ for text, video, seconds in (("v1 10\nv2 20.5\n", "v1", 10), ("# mine\nMy video 
 for text, says in (("v1 10 25\nv2 20 30\n", "d.txt:1: 'v1 10 25': is '25' the seconds of the video 'v1 10'?"), ("v1 10,5\nv2 20,5\n", "does the comma separate a video and its seconds, or is it a decimal one?"), ("v1 10\nv1 20\n", "d.txt:2:"), ("v1 0\n", "d.txt:1:"), ("v1 10\nv2 long\n", "d.txt:")):
     refused("--from", "segments-csv", write("t.csv", TABLE), "--durations", write("d.txt", text), says=(says,))
 
+# A number too small for a double is 0 wherever it stands, as too large a one is refused everywhere.
+for number in ("1e-400", "-1e-400"):
+    got = detections(f"video,start,end,score\nv1,1,2,{number}\n")
+    check(got[0]["proposals"][0]["score"] == 0, f"{number}: {got}")
+no_segments("video,start,end,score\nv1,1,2,1e400\n", form="detections-csv", says=("score: '1e400' is not a finite number",))
+
 # A --split list may name the files of labels, with their folders and ending.
 write("P03_cam01_P03_cereals.txt", "a\na\nb\n")
 for line in ("./data/groundTruth/P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals"):

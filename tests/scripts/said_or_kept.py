@@ -241,5 +241,9 @@ for text, says in (('{"video":"\\ud800"}', "video: half of a character"), ('{"vi
     check("half of a character in a string" in done.stderr and "(column " in done.stderr and says.split(":")[0] in done.stderr, done.stderr)
     done = tool("tal-check", data=text + "\n", status=1)
     check("half of a character in a string" in done.stdout and "must be a string" not in done.stdout, done.stdout)
+big = [{"segment": [0, 1], "score": 1e308}, {"segment": [0, 2], "score": 1e308}, {"segment": [0, 3], "score": 1e-300}]
+small = [{**each, "score": each["score"] / 1e308} for each in big]
+kept = [[each["segment"] for each in json.loads(tool("tal-nms", "--no-history", "--voting", "0.3", data=json.dumps({"video": "v", "duration": 9, "proposals": each})).stdout)["proposals"]] for each in (big, small)]
+check(kept[0] == kept[1], f"votes of large scores: {kept}")
 
 finish()
