@@ -144,7 +144,7 @@ std::string id_at(const SourceText& source, std::uint64_t line, const std::strin
 // Which video each row is of: by the table, by --videos, or by both, which must say the same.
 std::vector<std::string> videos_of(const NumberTable& table, const SourceText& source, const ImportOptions& options) {
   const auto& listed = options.tables.rows;
-  if (table.values.rows == 0 && !table.header.empty()) throw Error("no rows behind the header");
+  if (table.values.rows == 0 && !table.header.empty()) throw no_rows(table);
   if (table.row_names.empty() && listed.empty())
     throw UsageError("--from class-scores needs --videos FILE, or a column video in the table");
   if (!listed.empty() && table.values.rows != static_cast<std::int64_t>(listed.size()))

@@ -572,6 +572,16 @@ for text, video, seconds in (("v1 10\nv2 20.5\n", "v1", 10), ("# mine\nMy video 
 for text, says in (("v1 10 25\nv2 20 30\n", "d.txt:1: 'v1 10 25': is '25' the seconds of the video 'v1 10'?"), ("v1 10,5\nv2 20,5\n", "does the comma separate a video and its seconds, or is it a decimal one?"), ("v1 10\nv1 20\n", "d.txt:2:"), ("v1 0\n", "d.txt:1:"), ("v1 10\nv2 long\n", "d.txt:")):
     refused("--from", "segments-csv", write("t.csv", TABLE), "--durations", write("d.txt", text), says=(says,))
 
+# In a table of one column a blank line is a missing value, and not the end of one row; at the end of the file it is nothing.
+for head in ("", "x\n"):
+    check(rows(head + "1\n2\n3\n\n\n") == [[1], [2], [3]], "blank lines at the end")
+    no_rows(head + "1\n\n3\n", says=(f"f.csv:{3 + (head > '')}", "is blank: in a table of one column its value is missing"))
+    check(rows(head + "1\n\n3\n", "--non-finite", "interpolate") == [[1], [2], [3]], "a blank line between two values")
+check(rows("1;2\n\n3;4\n") == [[1, 2], [3, 4]], "two columns, and a blank line")
+refused("--from", "sample-labels", "--rate", "1", write("l.csv", "label\nwalk\n\nrun\n"), says=("l.csv:3: blank: in a table of one column the label is missing",))
+no_rows("hello\n", says=("no rows of numbers behind the first line, 'hello'",))
+no_rows("hello,world\n", says=("no rows of numbers behind the first line, 'hello', 'world'",))
+
 # A number too small for a double is 0 wherever it stands, as too large a one is refused everywhere.
 for number in ("1e-400", "-1e-400"):
     got = detections(f"video,start,end,score\nv1,1,2,{number}\n")
