@@ -359,6 +359,21 @@ bool has_ending(std::string_view name, std::string_view endings) {
   return false;
 }
 
+namespace {
+
+// Files of a folder whose names end otherwise; media are what the others tell of.
+void note_other_files(std::vector<std::string> others, const std::string& folder, const std::string& endings,
+                      const Note& note) {
+  std::erase_if(others, [](const std::string& path) { return is_media_file(path); });
+  if (others.empty()) return;
+  std::string wanted = endings;
+  for (std::size_t at; (at = wanted.find('|')) != std::string::npos;) wanted.replace(at, 1, " or ");
+  note(folder + ": " + std::to_string(others.size()) + (others.size() == 1 ? " file is" : " files are") + " no " +
+       wanted + ", and left out: '" + joined_first(others, 4, "', '") + "'");
+}
+
+}  // namespace
+
 std::vector<std::string> source_files(const std::vector<std::string>& paths, const std::string& endings, bool nested,
                                       const Note& note) {
   namespace fs = std::filesystem;
@@ -373,6 +388,7 @@ std::vector<std::string> source_files(const std::vector<std::string>& paths, con
         files_of(path, nested, [&](const std::string& name) { return endings == "*" || has_ending(name, endings); });
     found.refuse_dangling();
     if (const auto left_out = found.note(); note && !left_out.empty()) note(left_out);
+    if (note) note_other_files(found.others, path, endings, note);
     if (found.paths.empty())
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     files.insert(files.end(), found.paths.begin(), found.paths.end());

@@ -703,6 +703,9 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
   const char decimal = table.decimal_of(columns.numbers(), {});
   note_units(table, {columns.duration()}, note);
   columns.note_unused(note);
+  auto used = columns.numbers();
+  used.push_back(video);
+  note_unnamed_columns(table, used, note);
   StatedVideos out(source, id_folders);
   for (const auto& row : table.rows) {
     try {
