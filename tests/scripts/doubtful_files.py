@@ -594,6 +594,14 @@ for number in ("1e-400", "-1e-400"):
     check(got[0]["proposals"][0]["score"] == 0, f"{number}: {got}")
 no_segments("video,start,end,score\nv1,1,2,1e400\n", form="detections-csv", says=("score: '1e400' is not a finite number",))
 
+# EPIC's results: an action beside verb and noun says the same.
+EPIC = '{"version":"0.2","challenge":"action_detection","results":{"P1":[{%s"segment":[0,1],"score":0.5}]}}'
+for members, label in (('"verb":1,"noun":3,', "1,3"), ('"verb":1,"noun":3,"action":"1,3",', "1,3"), ('"action":"1,3",', "1,3")):
+    check(records("--from", "epic-results", "--columns", "label=action", write("e.json", EPIC % members))[0]["proposals"][0]["label"] == label, members)
+for members, says in (('"verb":1,"noun":3,"action":"2,3",', "results[0].action: '2,3', but verb and noun are 1 and 3"), ('"verb":1,"noun":3,"action":5,', "results[0].action: must be the classes of verb and noun"), ('"verb":1,"noun":3,"action":"1",', "results[0].action: must be")):
+    for words in ((), ("--columns", "label=action")):
+        refused("--from", "epic-results", *words, write("e.json", EPIC % members), says=(says,))
+
 # A --split list may name the files of labels, with their folders and ending.
 write("P03_cam01_P03_cereals.txt", "a\na\nb\n")
 for line in ("./data/groundTruth/P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals"):
