@@ -259,6 +259,9 @@ for to in ("dcase", "dcase-weak", "webvtt"):
     said = convert("--from", "tal", "--to", to, "--min-score", "0.5", "in.jsonl").stderr
     check("1 video has annotations and no proposals: --min-score and --top-k leave out none of them: v" in said, f"{to}: {said}")
     check("--min-score" not in convert("--from", "tal", "--to", to, "in.jsonl").stderr, to)
+write("none.jsonl", "")
+check("tal-eval: warning: no record of predictions in none.jsonl: nothing to judge" in tool("tal-eval", "--gt", "in.jsonl", "-i", "none.jsonl").stderr, "an empty stream")
+check("no record of predictions" not in tool("tal-eval", "--gt", "in.jsonl", "-i", write("one.jsonl", '{"video":"v","proposals":[]}\n')).stderr, "a record without predictions")
 header = "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }"
 def npy(values, shape):
     text = (header % shape).ljust(117) + "\n"
