@@ -235,6 +235,12 @@ write("others/b.csv", "video,start,end,label\nv,1,2,x\n")
 write("others/d.csv", "video,duration\nv,9\n")
 done = tool("tal-check", "others", status=1)
 check("others/b.csv: foreign-format: no records, but segments-csv" in done.stdout and "d.csv" not in done.stdout, done.stdout)
+os.remove("others/b.csv")
+write("others/r.json", '{"video":"v","duration":-1}\n')
+write("others/header.json", '{"feature":{}}\n')
+done = tool("tal-check", "others", status=1)
+check("others/r.json:1: video 'v': duration: bad-duration" in done.stdout and "1 files" in done.stdout, done.stdout)
+
 # Files of a folder that end otherwise, columns without a name, rates without a use, videos that --durations lacks, what --min-score does not choose from.
 os.mkdir("classes")
 write("classes/Run.txt", "v 1 2\n")
