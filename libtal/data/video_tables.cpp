@@ -579,20 +579,21 @@ class NamesAndSecondsBeside {
       if (line.empty() || line.front() == '#') continue;
       const auto blank = line.find_last_of(" \t");
       Line each{i + 1, line, trim(line.substr(0, blank == line.npos ? 0 : blank)), line.substr(blank + 1)};
-      each.quoted = each.name.size() > 2 && each.name.front() == '"' && each.name.back() == '"';
-      if (each.quoted) each.name = each.name.substr(1, each.name.size() - 2);
+      const bool quotes = each.name.size() > 2 && each.name.front() == '"' && each.name.back() == '"';
+      if (quotes) each.name = each.name.substr(1, each.name.size() - 2);
+      each.apart = quotes || (blank != line.npos && line[blank] == '\t');
       lines_.push_back(each);
     }
   }
   bool fits() const {
     return !lines_.empty() && std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
       return !line.name.empty() && is_seconds(line.seconds) &&
-             (line.quoted || line.name.find_first_of(",;\t|\"") == std::string_view::npos);
+             (line.apart || line.name.find_first_of(",;\t|\"") == std::string_view::npos);
     }) && !has_commas_between();
   }
   std::unordered_map<std::string, VideoInfo> read(const Note& note, int id_folders) const {
     // "v1 10 25": 10 s at 25 frames a second, or the video 'v1 10'? Not where without the numbers two names are one.
-    if (different([](const Line& line) { return line.quoted ? std::string_view() : without_number(line.name); }))
+    if (different([](const Line& line) { return line.apart ? std::string_view() : without_number(line.name); }))
       throw Error("'" + std::string(lines_[0].text) + "': is '" + std::string(lines_[0].seconds) +
                   "' the seconds of the video '" + std::string(lines_[0].name) +
                   "'? Put the name into quotes, or above all lines a header with the names of the columns")
@@ -619,7 +620,7 @@ class NamesAndSecondsBeside {
   struct Line {
     std::uint64_t line;
     std::string_view text, name, seconds;
-    bool quoted = false;
+    bool apart = false;  // in quotes, or with a tab behind it
   };
   static bool is_seconds(std::string_view text) {
     return is_table_number(text, '.') || is_table_number(text, ',') || time_form(text) == TimeForm::kClock;
@@ -641,7 +642,7 @@ class NamesAndSecondsBeside {
   // Error where it may as well be the decimal comma of "video1 1,20".
   bool has_commas_between() const {
     if (!std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
-          return !line.quoted && std::count(line.seconds.begin(), line.seconds.end(), ',') == 1;
+          return !line.apart && std::count(line.seconds.begin(), line.seconds.end(), ',') == 1;
         }))
       return false;
     if (different([](const Line& line) { return line.name; }))

@@ -566,7 +566,7 @@ for text, number, wanted in (("noun_id,class_key,nouns\n0,pan,\"['pan']\"\n1,tap
     check(got[0]["annotations"][0]["label"] == wanted, f"{text!r}: {got}")
 
 # --durations without a header, blanks between: the number is the last field, whatever blanks the name has.
-for text, video, seconds in (("v1 10\nv2 20.5\n", "v1", 10), ("# mine\nMy video  10.5\nv2 20\n", "My video", 10.5), ("video 1 10\nvideo 2 20\n", "video 1", 10), ("\"my 3\" 10\nv2 20\n", "my 3", 10), ("v1 10,5\nv2 20\n", "v1", 10.5), ("v1 1:30\n", "v1", 90), ("a.mp4\t7\nb b.mp4\t8\n", "b b", 8), ("video 1,20\nvideo 2,30\n", "video 1", 20)):
+for text, video, seconds in (("v1 10\nv2 20.5\n", "v1", 10), ("# mine\nMy video  10.5\nv2 20\n", "My video", 10.5), ("video 1 10\nvideo 2 20\n", "video 1", 10), ("\"my 3\" 10\nv2 20\n", "my 3", 10), ("v1 10,5\nv2 20\n", "v1", 10.5), ("v1 1:30\n", "v1", 90), ("a.mp4\t7\nb b.mp4\t8\n", "b b", 8), ("my 3\t10\nv 4\t20\n", "my 3", 10), ("video 1,20\nvideo 2,30\n", "video 1", 20)):
     got = segments(f"video,start,end\n{video},1,2\n", "--durations", write("d.txt", text))
     check((got[0]["video"], got[0]["duration"]) == (video, seconds), f"--durations {text!r}: {got}")
 for text, says in (("v1 10 25\nv2 20 30\n", "d.txt:1: 'v1 10 25': is '25' the seconds of the video 'v1 10'?"), ("v1 10,5\nv2 20,5\n", "does the comma separate a video and its seconds, or is it a decimal one?"), ("v1 10\nv1 20\n", "d.txt:2:"), ("v1 0\n", "d.txt:1:"), ("v1 10\nv2 long\n", "d.txt:")):
