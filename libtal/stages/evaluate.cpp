@@ -40,6 +40,8 @@ class Input {
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
+    if (read.records == 0 && !o_.gt.empty())
+      tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
     left_out = leave_out(data);
     for (const auto& path : o_.operating_points) data.operating_points.push_back(operating_point(path));
     data.index();
@@ -96,7 +98,9 @@ class Input {
       const Video& video = data.videos[id];
       other.add_truth(data.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
-    tell_disagreements(read_records(tool_, path, other, false, true, jobs_, reads_));
+    const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
+    tell_disagreements(read);
+    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
     leave_out(other);
     other.index();
     return other;
