@@ -26,6 +26,8 @@ class Measured {
   // tables
   // (`classes` where classes are asked for); what was counted on the way.
   virtual void report(nlohmann::ordered_json& out) const = 0;
+  // What the source would not have taken, a line each.
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 // How often a video counts.

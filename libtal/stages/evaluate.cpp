@@ -171,6 +171,8 @@ class Evaluation {
       tool_.warn("no prediction has a label: a detection protocol finds nothing to rank");
     if (s.counts.zero_length > 0 && p_.reads.times == Reads::Times::kSegments)
       tool_.warn(std::to_string(s.counts.zero_length) + " ground-truth segments have zero length");
+    if (run_.measured)
+      for (const auto& text : run_.measured->warnings()) tool_.warn(text);
     if (o_.require_complete && s.counts.covered < s.counts.videos)
       throw Error(missing_videos() + " (--require-complete)");
   }

@@ -86,6 +86,13 @@ void register_own_options(const Options& table, EvalOptions& o) {
       .type_name("LIST")
       .number_list();
   sound
+      .add("--psds-version", o.psds_version,
+           "sound-events: PSDS as this version of psds_eval has it; they differ where alpha_CT is above 0")
+      .one_of({{"0.3.0", "a class's cross triggers are divided by the number of all classes"},
+               {"0.5.3",
+                "by that of the others, as in the paper; segments that only touch do not meet, events of no length do "
+                "not count"}});
+  sound
       .add(
           "--operating-point", o.operating_points,
           "sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too")
@@ -297,6 +304,8 @@ void set_own_rules(Tool& tool, const EvalOptions& o, Protocol& p) {
   if (p.name == "charades") p.frame_scores.classes = class_list(tool, o.classes, charades_classes());
   p.sound.collars = {o.collar, o.offset_share, o.onset_only, o.segment_length};
   p.sound.psds = psds_settings(o.psds);
+  if (o.psds_version == "0.5.3") p.sound.psds_version = PsdsVersion::k053;
+  if (p.name == "sound-events" && o.psds_version == "0.5.3") p.source = "sed_eval 0.2.1 and psds_eval 0.5.3";
   p.sound.thresholds = o.score_thresholds.empty() ? linspace(0.01, 0.99, 50) : parse_number_list(o.score_thresholds);
 }
 

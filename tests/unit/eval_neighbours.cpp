@@ -209,9 +209,35 @@ BOOST_AUTO_TEST_CASE(psds_by_hand) {
   near(psds_curve({point}, setting).score, 0);
   setting.spread_weight = 0, setting.cross_weight = 1;
   near(psds_curve({point}, setting).rate[1], 1 + 360 / 2.0);
+  near(psds_curve({point}, setting, PsdsVersion::k053).rate[1], 1 + 360.0);
   const auto f1 = psds_f1(point);
   near(f1[0], 2.0 / 3);
   BOOST_CHECK(std::isnan(f1[1]));
+}
+
+// The second a only touches its detection, which 0.3.0 takes for a hit where no share of it is asked for; the third has
+// no length. c has no event of a length, and is no class of 0.5.3's.
+BOOST_AUTO_TEST_CASE(psds_of_versions) {
+  Dataset data;
+  add(data, "v", 3600, 0, {{0, 10, "a"}, {20, 30, "a"}, {40, 40, "a"}, {50, 60, "b"}, {70, 70, "c"}},
+      {{0, 10, "a"}, {30, 35, "a"}, {40, 40, "a"}, {60, 70, "b"}});
+  data.index();
+  const Selection s = select(data, {});
+  const PsdsSetting setting{"x", 0, 0, 0, 1, 0, 100};
+  const PsdsTruth before(s), after(s, PsdsVersion::k053);
+  BOOST_CHECK((before.classes() == std::vector<std::string>{"a", "b", "c"}));
+  BOOST_CHECK((after.classes() == std::vector<std::string>{"a", "b"}));
+  const auto old_point = before.judge(data.predictions, setting), point = after.judge(data.predictions, setting);
+  near(old_point.found_share[0], 1), near(old_point.found_share[1], 1), near(old_point.false_rate[0], 0);
+  near(point.found_share[0], 0.5), near(point.found_share[1], 0), near(point.false_rate[0], 1);
+  near(point.false_rate[1], 1);
+  Dataset one;
+  add(one, "v", 3600, 0, {{0, 10, "a"}}, {{0, 10, "a"}});
+  one.index();
+  const Selection single = select(one, {});
+  const auto found = PsdsTruth(single, PsdsVersion::k053).judge(one.predictions, setting);
+  near(psds_curve({found}, setting).score, 1);
+  BOOST_CHECK(std::isnan(psds_curve({found}, setting, PsdsVersion::k053).score));
 }
 
 // Two detections cover an event together; a detection that is right for too little of it is false.
