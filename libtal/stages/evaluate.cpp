@@ -286,8 +286,8 @@ void warn_of_unknown_exclusions(Tool& tool, const EvalOptions& o, const Dataset&
 
 }  // namespace
 
-void run_evaluation(Tool& tool, const EvalOptions& o) {
-  const std::vector<Protocol> protocols = make_protocols(tool, o);
+void run_evaluation(Tool& tool, EvalOptions& o) {
+  const std::vector<Asked> protocols = make_protocols(tool, o);
   Reads reads = reads_of(protocols);
   reads.windows = o.live;
   const int jobs = tool.given("--jobs") ? tool.options().jobs
@@ -295,13 +295,14 @@ void run_evaluation(Tool& tool, const EvalOptions& o) {
   tool.out();                                      // a wrong --output is found before the work
   if (o.sample_rate) (void)sample_rules(tool, o);  // so is a wrong list of classes
   const Input input(tool, o, reads, jobs);
-  warn_of_unknown_exclusions(tool, o, input.data, protocols.front());
-  input.tell_strangers(std::any_of(protocols.begin(), protocols.end(),
-                                   [](const Protocol& p) { return !p.proposals && !p.filter.class_agnostic; }));
+  warn_of_unknown_exclusions(tool, o, input.data, protocols.front().protocol);
+  input.tell_strangers(std::any_of(protocols.begin(), protocols.end(), [](const Asked& a) {
+    return !a.protocol.proposals && !a.protocol.filter.class_agnostic;
+  }));
   std::vector<Report> reports;
   double score = 0;
-  for (const auto& protocol : protocols) {
-    const Evaluation evaluation(tool, o, input, protocol, jobs);
+  for (const auto& [protocol, options] : protocols) {
+    const Evaluation evaluation(tool, options, input, protocol, jobs);
     reports.push_back(evaluation.report()), score = evaluation.score();
     if (!o.html.empty()) evaluation.write_page();
   }
