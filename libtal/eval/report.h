@@ -21,14 +21,17 @@ struct Table {
   std::vector<std::string> head;
   std::vector<std::vector<std::string>> rows;  // the first cell names the row
   bool keyed = true;                           // else rows have no names of their own, and count from 1
+  bool detail = false;  // what an option asks for, or a protocol has besides: shown by itself where several protocols
+                        // share a report
 };
 // The report in tables, the summary first, what was counted and the settings last. exact: all digits (csv), and the
 // lists that are too long to be read.
 std::vector<Table> tables_of(const nlohmann::ordered_json& report, bool exact);
 
 // format: text, json, csv, tsv, markdown. A report is the object of --format json; of several, json prints
-// {"protocols":[...]}, and text and markdown their numbers in one table and their settings in another. csv and tsv are
-// one rectangle: protocol, table, row, column, value.
+// {"protocols":[...]}, and text and markdown their numbers in one table, what details each has one after another, and
+// what was counted and the settings in a table each. csv and tsv are one rectangle: protocol, table, row, column,
+// value.
 std::string render(const std::vector<nlohmann::ordered_json>& reports, const std::string& format);
 
 }  // namespace tal::eval

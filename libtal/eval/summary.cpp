@@ -87,7 +87,7 @@ Report recall_between(const ProposalResult& curve, double n) {
   return interpolate(curve.an, curve.ar, n);
 }
 
-void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
+void add_curve(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
   const ProposalResult& curve = run.curve;
   r["an"] = curve.an, r["ar"] = curve.ar;
   if (!p.thumos_frames) r["auc"] = curve.auc;
@@ -98,6 +98,7 @@ void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
   else
     for (const int n : {1, 5, 10, 100}) r["ar_at"][std::to_string(n)] = recall_between(curve, n);
   r["ar_by_length"] = buckets_of(recall_by_length(run, p.scales.length).buckets, false);
+  if (!o.length_bins.empty()) r["length_bins"] = p.scales.length.ends;
 }
 
 void add_precision(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
@@ -144,7 +145,7 @@ Report summary_of(const Evaluated& run, const Protocol& p, const EvalOptions& o)
   if (!p.make) r["tiou"] = p.tiou;
   if (o.per_class) r["per_class"] = true;
   if (p.make) run.measured->report(r);
-  else if (p.proposals) add_curve(r, run, p);
+  else if (p.proposals) add_curve(r, run, p, o);
   else add_precision(r, run, p, o);
   return r;
 }

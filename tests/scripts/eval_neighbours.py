@@ -56,7 +56,7 @@ check([r["protocol"] for r in together["protocols"]] == ["segmentation", "activi
 for single in together["protocols"]:
     check(report(single["protocol"], scored) == single, f"{single['protocol']} is the same in company")
 text = run("segmentation,activitynet-detection,samples", scored).stdout
-check(text.startswith("protocols\n") and text.count("\n\n") == 1, f"one table of numbers, one of settings: {text}")
+check(text.startswith("protocols\n") and text.count("\n\n") == 2, f"one table of numbers, one of what was counted, one of settings: {text}")
 check(re.search(r"^  segmentation +accuracy +76\.6667$", text, re.M) and re.search(r"^  activitynet-detection +tIoU 0\.9 +", text, re.M), f"the numbers: {text}")
 check(report("samples", scored, "--sample-score", "0.95")["scores"]["f1_without_null"] == 0, "an option of one of them")
 refused("segmentation,soccernet", scored, "not in one call", status=2)
