@@ -7,6 +7,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "libtal/base/number.h"
@@ -78,6 +79,15 @@ const std::set<std::string>& told_elsewhere() {
                                              "compare",     "diagnosis",  "oracle",          "against", "sample_wise",
                                              "average_map", "auc",        "per_class",       "tiou",    "psds"};
   return keys;
+}
+
+// A class's row in a table whose other rows are called `taken`: "class mean" where the class is called mean, so that
+// every row has a name of its own and these keep theirs. (A class that is itself called "class mean" moves on.)
+std::string class_row(const std::string& label, const std::set<std::string>& taken) {
+  constexpr std::string_view kMark = "class ";
+  std::string_view rest = label;
+  while (rest.starts_with(kMark)) rest.remove_prefix(kMark.size());
+  return (taken.contains(std::string(rest)) ? std::string(kMark) : "") + label;
 }
 
 // Every part of one report as tables.
@@ -171,7 +181,7 @@ class Tables {
     Table table{"map", "mean average precision", with_thresholds({"class", "instances"}, r_["tiou"]), {}};
     if (r_.contains("per_class"))
       for (const auto& item : r_["classes"]) {
-        row(table, item["label"].get<std::string>(), item["ap"]);
+        row(table, class_row(item["label"].get<std::string>(), {"mean"}), item["ap"]);
         table.rows.back().insert(table.rows.back().begin() + 1, plain(item["instances"]));
       }
     row(table, "mean", r_["map"]);
@@ -323,9 +333,12 @@ class Tables {
       table.rows.push_back({std::move(name), text(scores["precision"]), text(scores["recall"]), text(scores["f1"]),
                             std::move(samples), std::move(predicted)});
     };
+    static const std::set<std::string> taken = {
+        "null", "mean", "mean without null", "micro", "micro without null", "weighted", "weighted without null"};
     if (r_.contains("per_class"))
       for (const auto& item : s["classes"])
-        add(plain(item["label"]), item, plain(item["samples"]), plain(item["predicted"]));
+        add(item["label"].is_null() ? "null" : class_row(item["label"].get<std::string>(), taken), item,
+            plain(item["samples"]), plain(item["predicted"]));
     const std::string none = exact_ ? "" : "-";
     add("mean", s["mean"], plain(s["samples"]), plain(s["samples"]));
     add("mean without null", s["mean_without_null"], none, none);

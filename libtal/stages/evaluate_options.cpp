@@ -286,9 +286,23 @@ std::vector<EvalOptions> options_by_protocol(Tool& tool, EvalOptions& o) {
   return out;
 }
 
+// Nearer to each other, they have one name in the report.
+constexpr double kSameNumber = 1e-7;
+
+// The numbers of a list; each once, because each names a column or a row, and one that stands twice would count twice
+// in means.
+std::vector<double> numbers_once(const std::string& option, const std::string& list) {
+  auto out = parse_number_list(list), sorted = out;
+  std::sort(sorted.begin(), sorted.end());
+  const auto same =
+      std::adjacent_find(sorted.begin(), sorted.end(), [](double a, double b) { return b - a < kSameNumber; });
+  if (same != sorted.end()) throw UsageError(option + ": " + format_number(*same) + " stands twice in " + list);
+  return out;
+}
+
 std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) {
   if (!o.tiou.empty()) {
-    auto given = parse_number_list(o.tiou);
+    auto given = numbers_once("--tiou", o.tiou);
     for (const double t : given)
       if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
     if (row.name == "segmentation" && std::count(given.begin(), given.end(), 0) > 0)
@@ -356,7 +370,7 @@ std::unordered_set<std::string> exclusions(const EvalOptions& o) {
 
 std::vector<int> whole_numbers(const std::string& option, const std::string& list) {
   std::vector<int> out;
-  for (const double k : parse_number_list(list)) {
+  for (const double k : numbers_once(option, list)) {
     if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k))
       throw UsageError(option + ": " + format_number(k) + " is not a whole number of 1 or more");
     out.push_back(static_cast<int>(k));
@@ -412,7 +426,7 @@ Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::unordered_se
   p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
   p.recall_at = row.recall_at, p.recall_tiou = row.recall_tiou, p.recall_rules = row.recall_rules;
   if (!o.recall_at.empty()) p.recall_at = whole_numbers("--recall-at", o.recall_at);
-  if (!o.recall_tiou.empty()) p.recall_tiou = parse_number_list(o.recall_tiou);
+  if (!o.recall_tiou.empty()) p.recall_tiou = numbers_once("--recall-tiou", o.recall_tiou);
   p.scales = detad_scales(row.thumos14);
   set_ends(p.scales.length, "--length-bins", o.length_bins);
   set_ends(p.scales.coverage, "--coverage-bins", o.coverage_bins);
@@ -427,6 +441,7 @@ Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::unordered_se
 std::vector<Asked> make_protocols(Tool& tool, EvalOptions& o) {
   std::vector<Asked> out;
   refuse_twice("--protocol", o.protocols);
+  refuse_twice("--compare", o.compare);
   auto options = options_by_protocol(tool, o);
   const auto excluded = exclusions(o);
   for (auto& own : options) {

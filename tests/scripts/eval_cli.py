@@ -108,6 +108,24 @@ value = {tuple(row[1:4]): row[4] for row in table[1:]}
 check([float(value["map", "mean", "tIoU %g" % t]) for t in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)] == report["map"], "csv: full precision, plain names")
 check(float(value["summary", "average_map", "value"]) == report["average_map"] and value["data", "coverage.with_record", "value"] == "8", "csv: the summary, and coverage")
 check("0.8999999999999999" not in printed and value["map", "a", "instances"] == "8", "csv: names and columns are frozen")
+# Every value of the rectangle has a key of its own, whatever classes are called; other rows keep their names.
+names = ["mean", "class mean", "class class mean", "null", "class", "mean without null", "classy", "micro"]
+called = [{"video": "v", "duration": 100, "fps": 1, "annotations": [{"segment": [10 * k, 10 * k + 5], "label": name} for k, name in enumerate(names)],
+           "proposals": [{"segment": [10 * k, 10 * k + 5 - k / 10], "score": 0.5, "label": name} for k, name in enumerate(names)]}]
+for protocol in "activitynet-detection", "samples", "ego4d-mq", "sound-events", "segmentation":
+    found = list(csv.reader(run(["--protocol", protocol, "--per-class", "--format", "csv", *(["--sample-wise", "1"] if protocol == "ego4d-mq" else [])], called).stdout.splitlines()))
+    keys = [tuple(row[:4]) for row in found]
+    check(len(keys) == len(set(keys)), f"{protocol}: keys that stand twice: {[k for k in keys if keys.count(k) > 1][:3]}")
+    if protocol == "activitynet-detection":
+        rows = {row[2] for row in found if row[1] == "map"}
+        check(rows == {"mean", "class mean", "class class mean", "class class class mean", "null", "class", "mean without null", "classy", "micro"}, f"rows of classes: {rows}")
+        mean = [float(row[4]) for row in found if row[1:4] == ["map", "mean", "tIoU 0.9"]]
+        check(mean == [json.loads(run(["--format", "json"], called).stdout)["map"][8]] and mean[0] < 1, f"the mean's row is the mean: {mean}")
+    if protocol == "samples":
+        check({"mean", "class mean", "class null", "class micro", "classy"} <= {row[2] for row in found if row[1] == "samples"}, "rows of samples")
+for bad in (["--tiou", "0.5,0.7,0.5"], ["--tiou", "0.5:0.05:0.95,0.9"], ["--recall-at", "1,2,1"], ["--recall-at", "1", "--recall-tiou", "0.3,0.3"]):
+    check("stands twice in" in run(["--gt", gt, *bad], stream, 2).stderr, f"{bad}: a number stands twice")
+check("stands twice" in run(["--protocol", "segmentation", "--tiou", "0.5,0.5"], called, 2).stderr, "segmentation's, too")
 lines = run(everything + ["--format", "tsv"], stream).stdout.splitlines()
 check([line.split("\t") for line in lines] == table, "tsv: the same rectangle")
 markdown = run(everything + ["--format", "markdown"], stream).stdout
