@@ -58,15 +58,6 @@ std::string one_digit(double value) {
   return text;
 }
 
-// A setting, without the last digits of what was computed: 0.9, not 0.8999999999999999.
-json settled(const json& value) {
-  if (value.is_number_float()) return std::round(value.get<double>() * 1e9) / 1e9;
-  if (!value.is_structured()) return value;
-  json out = value;
-  for (auto& item : out) item = settled(item);
-  return out;
-}
-
 bool is_flat(const json& object) {
   return object.is_object() &&
          std::none_of(object.begin(), object.end(), [](const json& item) { return item.is_structured(); });
@@ -548,6 +539,20 @@ std::vector<Table> together(const std::vector<json>& reports) {
 std::string to_json(const json& value) {
   std::string out;
   append(out, value);
+  return out;
+}
+
+double settled(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return parse_number(text);
+}
+
+json settled(const json& value) {
+  if (value.is_number_float()) return settled(value.get<double>());
+  if (!value.is_structured()) return value;
+  json out = value;
+  for (auto& item : out) item = settled(item);
   return out;
 }
 

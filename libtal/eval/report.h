@@ -11,6 +11,11 @@ namespace tal::eval {
 // Compact JSON with shortest round-trip numbers.
 std::string to_json(const nlohmann::ordered_json& value);
 
+// A setting as it is told, without the last digits of what was computed: 0.9, not 0.8999999999999999. Numbers inside
+// lists and objects too.
+double settled(double value);
+nlohmann::ordered_json settled(const nlohmann::ordered_json& value);
+
 // "tIoU 0.9": what a threshold is called in every table, however its double was made (0.8999999999999999).
 std::string tiou_name(double threshold);
 

@@ -8,6 +8,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/eval/parallel.h"
+#include "libtal/eval/report.h"
 
 namespace tal::eval {
 namespace {
@@ -183,7 +184,7 @@ class SoundEvents : public Measured {
       for (std::size_t i = 0; i < rules_.thresholds.size(); ++i) {
         for (const auto& p : data_.predictions)
           if (p.score > rules_.thresholds[i]) by_threshold[i].push_back(p);
-        sources_.push_back("score > " + format_number(rules_.thresholds[i])), sets.push_back(&by_threshold[i]);
+        sources_.push_back("score > " + format_number(settled(rules_.thresholds[i]))), sets.push_back(&by_threshold[i]);
       }
     } else {
       for (const auto& point : data_.operating_points)

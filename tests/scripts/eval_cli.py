@@ -42,7 +42,11 @@ report = json.loads(full.stdout)
 check(report["protocol"] == "activitynet-detection" and report["subset"] == "validation", "protocol and subset")
 check(report["videos"] == 8 and report["instances"] == 16 and report["predictions"] == 40, "counts")
 check(report["unknown"]["videos"] == 2, "predictions of the other subset are unknown videos")
-check(report["tiou"][8] == 0.8999999999999999 and len(report["map"]) == 10, "thresholds are generated")
+check(report["tiou"] == [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] == report["parameters"]["tiou"] and len(report["map"]) == 10, "thresholds are told as they are meant")
+check("99999" not in full.stdout.split('"map"')[0], f"nor are settings: {full.stdout[:900]}")
+# What decides is numpy's double: this overlap is 0.8999999999999999, which is below 0.9.
+edge = [{"video": "v", "duration": 9, "annotations": [{"segment": [1.6, 2.6], "label": "a"}], "proposals": [{"segment": [1.6, 2.5], "score": 1, "label": "a"}]}]
+check(json.loads(run(["--format", "json"], edge).stdout)["map"][8] == 1 and json.loads(run(["--tiou", "0.9", "--format", "json"], edge).stdout)["map"] == [0], "thresholds are generated")
 check(abs(report["average_map"] - sum(report["map"]) / 10) < 1e-12, "mean of the thresholds")
 check(report["ties"]["predictions"] > 0, "tied predictions are counted")
 for jobs in "1", "3":
@@ -139,7 +143,7 @@ partial = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "jso
 check({k: partial["coverage"][k] for k in ("videos", "with_record")} == {"videos": 8, "with_record": 5} and partial["videos"] == 8, "coverage: %s" % partial["coverage"])
 curves = path("curves.csv")
 run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stream)
-check(len(open(curves).read().splitlines()) == 101, "100 points")
+check(len(open(curves).read().splitlines()) == 101 and ",recall@0.9,recall@0.95" in open(curves).readline(), "100 points, plain names")
 proposal = json.loads(run(["--gt", gt, "--protocol", "activitynet-proposal", "--format", "json"], stream).stdout)
 check(set(proposal["ar_at"]) == {"1", "5", "10", "100"} and 0 < proposal["auc"] < 100, "average recall")
 one = save("one.jsonl", [{"video": "v", "duration": 1000, "annotations": [{"segment": [0, 9], "label": "a"}]}])

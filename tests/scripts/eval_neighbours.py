@@ -90,6 +90,8 @@ check(report("sound-events", sounds, "--onset-only")["scores"]["event_f1_macro"]
 other = save("at0.9.jsonl", [dict(sounds[0], proposals=sounds[0]["proposals"][:1])])
 got = report("sound-events", sounds, "--operating-point", other, "--psds", "0.5,0.5,0.3,0,0,100")["psds"]
 check(len(got) == 1 and [p["source"] for p in got[0]["operating_points"]] == ["the stream", other] and got[0]["classes"] == ["dog", "rain"], f"--operating-point: {got}")
+names = [p["source"] for p in report("sound-events", sounds)["psds"][0]["operating_points"]]
+check(names[:5] == ["the stream", "score > 0.01", "score > 0.03", "score > 0.05", "score > 0.07"] and max(map(len, names)) == 12, f"thresholds are told as they are meant: {names}")
 refused("sound-events", sounds, "six numbers", "--psds", "0.5,0.5", status=2)
 
 # What psds_eval 0.5.3 itself gave for this, and 0.3.0.
