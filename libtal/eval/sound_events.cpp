@@ -138,6 +138,10 @@ class SoundEvents : public Measured {
     if (!rules_.psds.empty()) out["operating_points"] = sources_.size();
   }
 
+  void conventions(Json& out) const override {
+    if (rules_.psds_version == PsdsVersion::k030) out["psds_eval"] = "0.3.0";
+  }
+
   void report(Json& out) const override {
     const Pooled all = pooled(nullptr);
     auto& scores = out["scores"];

@@ -133,6 +133,7 @@ Report summary_of(const Evaluated& run, const Protocol& p, const EvalOptions& o)
   add_counts(r, run, p);
   const Report parameters = parameters_of(run, p, o);
   r["parameters"] = settled(parameters);
+  if (p.make) run.measured->conventions(r["parameters"]);
   r["parameters_hash"] = hash_of(p.name + to_json(parameters));
   r["unknown"] = {{"videos", c.unknown_videos}, {"labels", c.unknown_labels}};
   r["unknown_predictions"] = {{"videos", c.unknown_video_predictions}, {"labels", c.unknown_label_predictions}};

@@ -111,6 +111,24 @@ BOOST_AUTO_TEST_CASE(segmentation_takes_the_best_or_none) {
   BOOST_CHECK_EQUAL(r["overlaps"][0]["fn"], 2);
 }
 
+// A second of ten frames: 15 of the first video's are behind its end, 5 under two detections; a gap of ten lies before
+// them. Neither side of the second has a segment: edit 100.
+BOOST_AUTO_TEST_CASE(segmentation_behind_the_end_and_without_segments) {
+  Dataset data;
+  add(data, "v", 2, 10, {{0, 2, "a"}}, {{0, 1.5, "a", 0.9}, {3, 4, "b", 0.8}, {3.5, 4.5, "a", 0.7}});
+  add(data, "w", 2, 10, {}, {});
+  add(data, "u", 2, 10, {}, {{1.5, 2.5, "b"}});
+  const auto make = [](const Selection& s) { return segmentation(s, {0.5}, {}); };
+  const Json r = judged(data, make);
+  BOOST_CHECK_EQUAL(r["behind_the_end"], 15 + 5);
+  BOOST_CHECK_EQUAL(r["videos_without_segments"], 1);
+  near(named(r["by_video"], "video", "w")["edit"], 100), near(named(r["by_video"], "video", "u")["edit"], 0);
+  Json settings;
+  const Selection s = select(data, {});
+  make(s)->conventions(settings);
+  BOOST_CHECK_EQUAL(settings["edit_of_no_segments"], 100);
+}
+
 BOOST_AUTO_TEST_CASE(segmentation_needs_a_rate) {
   Dataset data;
   add(data, "v", 8, 0, {{0, 6, "a"}}, {});
