@@ -76,6 +76,15 @@ class Input {
     };
     tell(read.durations, "duration"), tell(read.rates, "frame rate");
   }
+  // Another file than was meant, such as the ground truth, would be compared without a word.
+  void tell_if_empty(const std::string& path, const ReadCounts& read, const Dataset& set) const {
+    const std::string records = std::to_string(read.records) + (read.records == 1 ? " record" : " records");
+    if (read.records == 0) tool_.warn("no record of predictions in " + path + ": nothing to judge");
+    else if (set.predictions.empty())
+      tool_.warn("no proposals in the " + records + " of " + path + ": nothing to judge");
+    else if (read.without_proposals > 0)
+      tool_.note(std::to_string(read.without_proposals) + " of " + records + " in " + path + " have no proposals");
+  }
   void tell(const Dataset& set, const std::string& source, bool labels) const {
     const Strangers found = strangers(set, source, labels);
     for (const auto& text : found.warnings) tool_.warn(text);
@@ -96,7 +105,9 @@ class Input {
       const Video& video = data.videos[id];
       other.add_truth(data.video_names.text(id), video.subset, video.duration, video.fps, truths);
     }
-    tell_disagreements(read_records(tool_, path, other, false, true, jobs_, reads_));
+    const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
+    tell_disagreements(read);
+    tell_if_empty(path, read, other);
     leave_out(other);
     other.index();
     return other;
@@ -104,7 +115,10 @@ class Input {
 
   OperatingPoint operating_point(const std::string& path) {
     Dataset other;
-    OperatingPoint out{read_records(tool_, path, other, false, true, jobs_, reads_).source, {}};
+    const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
+    // At a high threshold there may be none, but then the records say so: "proposals": [].
+    if (read.without_proposals == read.records) tell_if_empty(path, read, other);
+    OperatingPoint out{read.source, {}};
     leave_out(other);
     for (Prediction p : other.predictions) {
       p.video = data.video_names.find(other.video_names.text(p.video));

@@ -70,6 +70,13 @@ save("stream.jsonl", stream)
 worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
 compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse, "--compare", path("stream.jsonl")], stream).stdout)["compare"]
 same, compared = compared[1], compared[0]
+done = run(["--gt", gt, "--compare", worse, "--compare", worse], stream, 2)
+check(f"--compare names {worse} twice" in done.stderr, f"a file of --compare stands twice: {done.stderr}")
+done = run(["--gt", gt, "--compare", gt, "--compare", save("silent.jsonl", [{"video": "v0", "proposals": []}])], stream)
+check(f"warning: no proposals in the 10 records of {gt}: nothing to judge" in done.stderr and f"no proposals in the 1 record of {path('silent.jsonl')}" in done.stderr, f"files without proposals: {done.stderr}")
+check(f"no record of predictions in {save('void.jsonl', [])}" in run(["--gt", gt, "--compare", path("void.jsonl")], stream).stderr, "an empty file")
+check("1 of 2 records in" in run(["--gt", gt, "--compare", save("half.jsonl", [{"video": "v0", "proposals": stream[0]["proposals"]}, {"video": "v1"}])], stream).stderr, "some without")
+check("proposals" not in run(["--gt", gt, "--compare", worse], stream).stderr, "nothing to warn of")
 check(same["difference"] == 0 == same["low"] == same["high"] and same["p_value"] == 1, "the same predictions do not differ: %s" % same)
 check([m["tiou"] for m in compared["map"]] == report["tiou"] and abs(sum(m["difference"] for m in compared["map"]) / 10 - compared["difference"]) < 1e-12, "differences by threshold: %s" % compared["map"])
 check({c["label"] for c in compared["classes"]} == {"a", "b"} and all(c["low"] <= c["difference"] <= c["high"] for c in compared["classes"]), "differences by class: %s" % compared["classes"])
