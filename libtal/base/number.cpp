@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "libtal/base/error.h"
@@ -53,7 +54,11 @@ double parse_number(std::string_view text) {
   const char* begin = text.data();
   const char* end = begin + text.size();
   if (end - begin > 1 && begin[0] == '+' && begin[1] != '-') ++begin;
-  const auto result = std::from_chars(begin, end, value);
+  auto result = std::from_chars(begin, end, value);
+  if (result.ec == std::errc::result_out_of_range && result.ptr == end) {  // 1e-400 is 0, as in JSON
+    value = std::strtod(std::string(begin, end).c_str(), nullptr);
+    if (std::abs(value) < 1) result.ec = std::errc();
+  }
   if (begin == end || result.ec != std::errc() || result.ptr != end || !std::isfinite(value))
     throw Error("'" + with_invisible_named(text) + "' is not a finite number" + number_advice(text),
                 Error::Kind::kNotFinite);

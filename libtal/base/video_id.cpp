@@ -1,6 +1,7 @@
 #include "libtal/base/video_id.h"
 
 #include <algorithm>
+#include <cctype>
 
 #include "libtal/base/error.h"
 #include "libtal/base/text.h"
@@ -11,6 +12,45 @@ namespace {
 std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of("/\\") + 1); }
 
 }  // namespace
+
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char low = static_cast<char>(c | 32);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// Behind the "://" of an address; 0: it is none.
+std::size_t behind_scheme(std::string_view name) {
+  const auto colon = name.find("://");
+  if (colon == std::string_view::npos || colon < 2) return 0;
+  const bool scheme = std::all_of(name.begin(), name.begin() + static_cast<std::ptrdiff_t>(colon),
+                                  [](unsigned char c) { return std::isalnum(c) || c == '+' || c == '-' || c == '.'; });
+  return scheme ? colon + 3 : 0;
+}
+
+}  // namespace
+
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool two = text[i] == '%' && i + 2 < text.size();
+    const int high = two ? hex_digit(text[i + 1]) : -1, low = two ? hex_digit(text[i + 2]) : -1;
+    if (high < 0 || low < 0 || high + low == 0) {
+      out += text[i];
+    } else {
+      out += static_cast<char>(high << 4 | low);
+      i += 2;
+    }
+  }
+  return out;
+}
+
+std::string address_path(std::string_view name) {
+  const auto begin = behind_scheme(name);
+  return begin > 0 ? without_escapes(name.substr(begin, name.find_first_of("?#", begin) - begin)) : std::string(name);
+}
 
 std::string_view without_ending(std::string_view name, std::initializer_list<std::string_view> endings) {
   for (const auto ending : endings)
@@ -27,7 +67,8 @@ std::string_view without_sound(std::string_view name) {
 }  // namespace
 
 bool is_sound(std::string_view path) {
-  path = file_name(path);
+  const std::string whole = address_path(path);
+  path = file_name(whole);
   return without_sound(path) != path;
 }
 
@@ -59,21 +100,22 @@ bool is_whole_path(std::string_view path) {
 
 }  // namespace
 
-std::string FileIds::id(std::string_view name, const std::string& place) {
+std::string FileIds::id(std::string_view given, const std::string& place) {
+  const std::string name = address_path(given);
   const int kept = std::max(folders_, 0);
   std::string id = video_id(name, kept);
   const auto folders = folders_of(name);
   if (folders_ == 0 || (folders_ < 0 && folders.empty())) return id;
-  const auto [found, fresh] = first_.try_emplace(id, First{std::string(name), place});
+  const auto [found, fresh] = first_.try_emplace(id, First{name, place});
   First& first = found->second;
   const auto before = folders_of(first.name);
   const bool one_name = video_id(name) == video_id(first.name);
   if (fresh || (one_name && may_be_one(folders, before))) {
-    if (folders.size() > before.size()) first = {std::string(name), place};
+    if (folders.size() > before.size()) first = {name, place};
     return id;
   }
   const std::string both =
-      "'" + std::string(name) + "' and '" + first.name + "'" + (first.place.empty() ? "" : " (" + first.place + ")");
+      "'" + name + "' and '" + first.name + "'" + (first.place.empty() ? "" : " (" + first.place + ")");
   if (!one_name) throw Error(both + " would both be video '" + id + "'").at_field("video");
   const std::string more = std::to_string(kept + 1);
   const std::string apart =
@@ -85,9 +127,11 @@ std::string FileIds::id(std::string_view name, const std::string& place) {
       .at_field("video");
 }
 
-std::string video_id(std::string_view path, int folders) {
+namespace {
+
+std::string id_of_path(std::string_view path, int folders = 0) {
   if (folders > 0) {
-    std::string id = video_id(path);
+    std::string id = id_of_path(path);
     for (const auto folder : folders_of(path)) {
       if (folders-- == 0) break;
       id.insert(0, std::string(folder) + '_');
@@ -104,7 +148,16 @@ std::string video_id(std::string_view path, int folders) {
                             ".h264", ".264", ".h265", ".265", ".hevc", ".gif",  ".qt",    ".nut",  ".sdp",  ".m3u8"}));
 }
 
-bool is_media_file(std::string_view name) { return video_id(name) != file_name(name); }
+}  // namespace
+
+std::string video_id(std::string_view path, int folders) {
+  return behind_scheme(path) > 0 ? id_of_path(address_path(path), folders) : id_of_path(path, folders);
+}
+
+bool is_media_file(std::string_view name) {
+  const std::string path = address_path(name);
+  return id_of_path(path) != file_name(path);
+}
 
 std::vector<std::string_view> several_files(std::string_view name) {
   for (const char separator : {';', '|', ','}) {

@@ -247,12 +247,31 @@ void check_model_file(const std::string& path, const FaultSink& sink) {
   }
 }
 
+namespace {
+
+// Under these names there are lines with records, and other JSON.
+bool may_hold_records(const std::string& name) {
+  return name.ends_with(".json") || name.ends_with(".ndjson") || name.ends_with(".jl");
+}
+bool begins_with_record(const std::string& file) try {
+  LineReader reader(file);
+  std::string_view line;
+  if (!reader.next(line)) return false;
+  Record().parse(line);
+  return true;
+} catch (const Error&) {
+  return false;
+}
+
+}  // namespace
+
 void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
                   Unchecked& unchecked, const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   const auto files = files_of(path, true, [](const std::string& name) {
-    return name.ends_with(".npy") || name.ends_with(".safetensors") || name.ends_with(".jsonl");
+    return name.ends_with(".npy") || name.ends_with(".safetensors") || name.ends_with(".jsonl") ||
+           may_hold_records(name);
   });
   for (const auto& link : files.dangling) sink({"bad-file", link, 0, "", "", "is a link to a file that is not there"});
   if (const auto left_out = files.note(); !left_out.empty()) note(left_out);
@@ -263,6 +282,8 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
       check_feature_file(file, sink);
     } else if (extension == ".safetensors") {
       check_model_file(file, sink);
+    } else if (may_hold_records(file) && !begins_with_record(file)) {
+      continue;  // a header beside features, annotations of another format
     } else {
       try {
         RecordChecker checker(options, sink, nullptr, probe);

@@ -23,8 +23,12 @@ using Json = nlohmann::ordered_json;
 const std::vector<std::string> kNumberColumns = {"id",      "number", "class-id",  "label-id",  "action-id",
                                                  "index",   "idx",    "label-idx", "class-idx", "verb-id",
                                                  "noun-id", "class",  "label"};
-const std::vector<std::string> kNameColumns = {"name",   "class-name", "label-name", "label", "class",
-                                               "action", "activity",   "key",        "verb",  "noun"};
+const std::vector<std::string> kNameColumns = {"name",       "class-name", "label-name",  "label", "class",
+                                               "action",     "activity",   "key",         "verb",  "noun",
+                                               "action-cls", "class-key",  "display-name"};
+// Columns of ids, which may be words.
+const std::vector<std::string> kCodeColumns = {"id",       "code",      "mid",     "class-id", "class-code",
+                                               "label-id", "action-id", "verb-id", "noun-id"};
 constexpr const char* kWanted =
     "'number,name' or 'number name' on each line, one name on each line, JSON or a label map";
 
@@ -34,13 +38,49 @@ bool counts(const std::set<std::int64_t>& numbers, std::size_t many) {
          *numbers.rbegin() - *numbers.begin() + 1 == static_cast<std::int64_t>(many);
 }
 
-// Names by number, each once.
+// The number of an id that is a word: letters and digits with a zero before them, Charades' c077.
+std::optional<std::int64_t> code_number(std::string_view text) {
+  const auto digits = text.find_first_of("0123456789");
+  if (digits == 0 || digits == std::string_view::npos || text.size() < digits + 2) return std::nullopt;
+  const bool letters = std::all_of(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(digits),
+                                   [](unsigned char c) { return std::isalpha(c); });
+  return letters && is_digits(text.substr(digits)) ? class_number(text.substr(digits)) : std::nullopt;
+}
+
+// AudioSet's "/m/09x0r", "/t/dd00088".
+bool is_mid(std::string_view text) {
+  return text.size() > 3 && text[0] == '/' && text[2] == '/' && std::string_view("gmt").find(text[1]) != text.npos &&
+         text.find_first_of(" \t") == std::string_view::npos;
+}
+
+// Ids of one kind that are words.
+bool are_codes(const std::vector<std::string_view>& ids) {
+  if (ids.empty()) return false;
+  if (std::all_of(ids.begin(), ids.end(), is_mid)) return true;
+  const auto letters = ids[0].substr(0, ids[0].find_first_of("0123456789"));
+  bool zeros = false;
+  for (const auto id : ids) {
+    if (!code_number(id) || id.size() != ids[0].size() || !id.starts_with(letters) ||
+        id.find_first_of("0123456789") != letters.size())
+      return false;
+    zeros = zeros || id[letters.size()] == '0';
+  }
+  return zeros;
+}
+
+// Names by number, each once, and the numbers of ids that are words.
 class ClassNames {
  public:
   explicit ClassNames(const SourceText& source) : source_(source) {}
-  void add(std::int64_t number, std::string_view name, std::uint64_t line) {
+  // A class whose id is a word; its number is the one in it, or else counts the classes.
+  void add_code(const std::string& code, std::string_view name, std::uint64_t line) {
+    const auto own = code_number(code);
+    add(own && names_.count(*own) == 0 ? *own : size(), name, line, code);
+  }
+  void add(std::int64_t number, std::string_view name, std::uint64_t line, const std::string& code = "") {
     const auto fail = [&](const std::string& what) { throw Error(what).at_line(source_.name, line); };
-    if (name.empty()) fail("class " + std::to_string(number) + " has no name");
+    if (name.empty()) fail("class " + (code.empty() ? std::to_string(number) : code) + " has no name");
+    if (!code.empty() && !codes_.emplace(code, number).second) fail("class " + code + " stands here twice");
     if (!names_.emplace(number, name).second) fail("class " + std::to_string(number) + " stands here twice");
     if (!known_.emplace(name).second) fail("the class name '" + std::string(name) + "' stands here twice");
   }
@@ -48,20 +88,23 @@ class ClassNames {
     if (names_.empty()) throw Error("empty: no class").at_line(source_.name, 0);
     return std::move(names_);
   }
+  const std::map<std::string, std::int64_t>& codes() const { return codes_; }
+  const std::string& first() const { return names_.begin()->second; }
   std::int64_t size() const { return static_cast<std::int64_t>(names_.size()); }
 
  private:
   const SourceText& source_;
   std::map<std::int64_t, std::string> names_;
+  std::map<std::string, std::int64_t> codes_;
   std::set<std::string> known_;
 };
 
 // ["a","b"], [{"id":0,"name":"a"}], [{"name":"a"}], {"0":"a"} or {"a":0}; or one of these as "categories", "classes" or
-// "names" of an object.
+// "names" of an object. AudioSet's ontology.json has ids that are words.
 class JsonClasses {
  public:
-  explicit JsonClasses(const SourceText& source) : source_(source), names_(source) {}
-  std::map<std::int64_t, std::string> read() {
+  JsonClasses(const SourceText& source, ClassNames& names) : source_(source), names_(names) {}
+  void read() {
     const std::string_view text = check_json_file(source_);
     const Json root = Json::parse(text);
     const Json* classes = &root;
@@ -73,7 +116,6 @@ class JsonClasses {
     if (!path_.empty()) line_ = place_of(source_.text, find_member(source_.text, {path_})).line;
     if (classes->is_array()) list(*classes);
     else object(*classes);
-    return names_.take();
   }
 
  private:
@@ -82,30 +124,40 @@ class JsonClasses {
   }
   [[noreturn]] void fail(const std::string& what) const { throw Error(what).at_line(source_.name, line_); }
 
+  struct Class {
+    std::optional<std::int64_t> number;
+    std::string name, code = "";
+  };
   void list(const Json& root) {
-    std::size_t numbered = 0;
-    std::vector<std::pair<std::optional<std::int64_t>, std::string>> classes;
+    std::size_t numbered = 0, coded = 0;
+    std::vector<Class> classes;
     for (const auto& item : root) {
       if (item.type() != root.front().type())
         fail("some members of the list are names and some are not", classes.size());
       if (item.is_string()) classes.push_back({std::nullopt, item.get<std::string>()});
       else if (item.is_object()) classes.push_back(member(item, classes.size()));
       else fail("must be a list of names, or of objects with id and name", classes.size());
-      numbered += classes.back().first.has_value();
+      numbered += classes.back().number.has_value(), coded += !classes.back().code.empty();
     }
     for (std::size_t i = 0; i < classes.size(); ++i) {
-      const auto& [number, name] = classes[i];
+      const auto& [number, name, code] = classes[i];
       if (numbered > 0 && !number) fail("no whole number \"id\", which other classes have", i);
-      names_.add(number.value_or(static_cast<std::int64_t>(i)), name, line_);
+      if (coded > 0 && code.empty()) fail("no \"id\", which other classes have", i);
+      if (coded > 0) names_.add_code(code, name, line_);
+      else names_.add(number.value_or(static_cast<std::int64_t>(i)), name, line_);
     }
   }
-  std::pair<std::optional<std::int64_t>, std::string> member(const Json& item, std::size_t index) const {
+  Class member(const Json& item, std::size_t index) const {
     std::optional<std::int64_t> number;
     std::optional<std::string> name;
+    std::string code;
     for (const auto& [key, value] : item.items()) {
       const bool names = is_one_of(kNameColumns, key), numbers = is_one_of(kNumberColumns, key);
-      if (numbers && !(names && value.is_string())) {
-        if (number) fail("two members may be the number of a class, '" + key + "' and another", index);
+      if (!names && is_one_of(kCodeColumns, key) && value.is_string() && !number_of(value)) {
+        if (!code.empty() || number) fail("two members may be the id of a class, '" + key + "' and another", index);
+        if ((code = value.get<std::string>()).empty()) fail("'" + key + "' is empty", index);
+      } else if (numbers && !(names && value.is_string())) {
+        if (number || !code.empty()) fail("two members may be the number of a class, '" + key + "' and another", index);
         if (!(number = number_of(value)) && !names) fail("'" + key + "' must be a whole number", index);
       } else if (names && value.is_string()) {
         if (name) fail("two members may be the name of a class, '" + key + "' and another", index);
@@ -113,7 +165,7 @@ class JsonClasses {
       }
     }
     if (!name) fail("each class must have a text \"name\", and a whole number \"id\" or none", index);
-    return {number, *name};
+    return {number, *name, code};
   }
 
   static std::optional<std::int64_t> number_of(const Json& value) {
@@ -131,6 +183,13 @@ class JsonClasses {
       if (values) numbers.insert(*number_of(value));
     }
     if (root.empty()) return;
+    std::vector<std::string_view> codes;
+    for (const auto& [key, value] : root.items())
+      if (value.is_string()) codes.push_back(key);
+    if (!keys && !values && codes.size() == root.size() && are_codes(codes)) {
+      for (const auto& [key, value] : root.items()) names_.add_code(key, value.get<std::string>(), line_);
+      return;
+    }
     if (keys == values)
       fail(keys ? "both sides are numbers: which is the class's name?"
                 : "must map numbers to names, {\"0\":\"name\"}, or names to numbers, {\"name\":0}");
@@ -145,12 +204,12 @@ class JsonClasses {
   }
 
   const SourceText& source_;
-  ClassNames names_;
+  ClassNames& names_;
   std::string path_;        // to the classes
   std::uint64_t line_ = 0;  // where they begin; 0: the file
 };
 
-// Columns: a number and a name of each class.
+// Columns: a number, or an id that is a word, and a name of each class; or all three.
 class ClassTable {
  public:
   explicit ClassTable(const NamedTable& table) : t_(table) {
@@ -165,20 +224,29 @@ class ClassTable {
   }
 
   void read(ClassNames& names) const {
-    const bool header = !std::any_of(t_.header.begin(), t_.header.end(), [](const auto& f) { return class_number(f); });
+    const bool header = code_column(false) < 0 &&
+                        !std::any_of(t_.header.begin(), t_.header.end(), [](const auto& f) { return class_number(f); });
     const auto numbers = number_columns(header ? 1 : 0);
     int number = -1, name = -1;
     if (numbers.size() == 1) number = numbers.front();
     else if (header) number = numbers_by_name(numbers);
-    if (number < 0)
+    const int code = code_column(header);
+    if (number < 0 && (code < 0 || !numbers.empty()))
       fail(numbers.empty() ? "no column holds the numbers of the classes" : "which column holds the classes' numbers?");
-    if (t_.header.size() == 2) name = 1 - number;
-    else if (header) name = name_column(number);
+    const int id = number < 0 ? code : number;
+    if (header) name = name_column({number, code});
+    const bool named = name >= 0;
+    if (t_.header.size() == 2) name = 1 - id;
+    else if (!header && t_.header.size() == 3 && number >= 0 && code >= 0) name = 3 - number - code;
     if (name < 0) fail("which column holds the classes' names?");
-    if (t_.header.size() == 2 && numbers.size() == 2) fail("both columns are numbers: which is the class's name?");
-    check_numbers(number, header);
-    for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r)
-      names.add(*class_number(field(r, number)), field(r, name), all_[r].line);
+    if (t_.header.size() == 2 && numbers.size() == 2 && !named)
+      fail("both columns are numbers: which is the class's name?");
+    if (number >= 0) check_numbers(number, header);
+    for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r) {
+      const std::string word = code < 0 || code == name ? "" : field(r, code);
+      if (number < 0) names.add_code(word, field(r, name), all_[r].line);
+      else names.add(*class_number(field(r, number)), field(r, name), all_[r].line, word);
+    }
   }
 
  private:
@@ -217,9 +285,33 @@ class ClassTable {
     const int found = t_.find(kNumberColumns);
     return std::find(numbers.begin(), numbers.end(), found) == numbers.end() ? -1 : found;
   }
-  int name_column(int number) const {
+  int name_column(const std::vector<int>& but) const {
     for (const auto& name : kNameColumns)
-      if (const int found = t_.find({name}); found >= 0 && found != number) return found;
+      if (const int found = t_.find({name}); found >= 0 && std::find(but.begin(), but.end(), found) == but.end())
+        return found;
+    return -1;
+  }
+  // The one of ids that are words: they look so, or the header calls them so beside a name. -1: none, or several.
+  int code_column(bool header) const {
+    int found = -1;
+    for (int c = 0; c < static_cast<int>(t_.header.size()); ++c) {
+      std::vector<std::string_view> ids;
+      for (std::size_t r = header ? 1 : 0; r < all_.size(); ++r) ids.emplace_back(field(r, c));
+      if (!are_codes(ids) || std::set<std::string_view>(ids.begin(), ids.end()).size() != ids.size()) continue;
+      if (found >= 0) return -1;
+      found = c;
+    }
+    if (found >= 0 || !header) return found;
+    for (const auto& name : kCodeColumns) {
+      found = t_.find({name});
+      if (found < 0 || name_column({found}) < 0) continue;
+      std::set<std::string> ids;
+      bool words = true;
+      for (std::size_t r = 1; r < all_.size(); ++r)
+        words =
+            words && !class_number(field(r, found)) && !field(r, found).empty() && ids.insert(field(r, found)).second;
+      if (words) return found;
+    }
     return -1;
   }
 
@@ -248,6 +340,7 @@ class ClassLines {
     for (const auto& line : lines_) numbered += number_of(line).has_value();
     if (numbered > 0 && numbered < lines_.size()) fail_mixed();
     if (numbered > 0) refuse_names_with_numbers();
+    else if (read_codes(names)) return;
     else refuse_other_codes();
     for (const auto& line : lines_) {
       if (numbered == 0) names.add(names.size(), line.text, line.number);
@@ -304,7 +397,22 @@ class ClassLines {
     }
   }
 
-  // "0-Run", "001.Run", "c000 Hold a book", "Run 0": a code or number that may be no name, on every line.
+  // "c000 Holding some clothes": Charades' list.
+  bool read_codes(ClassNames& names) const {
+    std::vector<std::string_view> codes;
+    for (const auto& line : lines_) {
+      const auto end = line.quoted ? line.text.npos : line.text.find_first_of(" \t");
+      if (end == line.text.npos) return false;
+      codes.push_back(std::string_view(line.text).substr(0, end));
+    }
+    if (codes.size() < 2 || !are_codes(codes)) return false;
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+      names.add_code(std::string(codes[i]), trim(std::string_view(lines_[i].text).substr(codes[i].size())),
+                     lines_[i].number);
+    return true;
+  }
+
+  // "0-Run", "001.Run", "c0 Hold a book", "Run 0": a code or number that may be no name, on every line.
   void refuse_other_codes() const {
     if (lines_.size() < 2) return;
     for (const auto code : {&ClassLines::joined_code, &ClassLines::first_code, &ClassLines::last_code}) {
@@ -519,35 +627,31 @@ SourceText without_comments(const SourceText& source, const Note& note) {
   return out;
 }
 
-std::map<std::int64_t, std::string> classes_of(const SourceText& given, const Note& note) {
-  const char first = first_character(utf8_text(given));
-  if (first == '\0') throw Error("empty: no class").at_line(given.name, 0);
-  if (first == '[' || first == '{') return JsonClasses(given).read();
-  const SourceText source = without_comments(given, note);
+void read_classes(const SourceText& source, ClassNames& names, const Note& note) {
+  const char first = first_character(utf8_text(source));
+  if (first == '[' || first == '{') return JsonClasses(source, names).read();
+  if (const LabelMap map(source); map.fits()) return map.read(names);
   const std::string_view text = source.text;
-  ClassNames names(source);
-  if (const LabelMap map(source); map.fits()) {
-    map.read(names);
-    return names.take();
-  }
-  if (const YamlClasses yaml(source, text); yaml.fits()) {
-    yaml.read(names);
-    return names.take();
-  }
+  if (const YamlClasses yaml(source, text); yaml.fits()) return yaml.read(names);
   const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
-  if (table.header.size() > 1) ClassTable(table).read(names);
-  else ClassLines(source, text).read(names);
-  auto classes = names.take();
-  if (note && classes.size() == 1 && table.rows.empty() && split_blanks(table.header.front()).size() > 1)
-    note(source.name + ": one class, '" + classes.begin()->second +
+  if (table.header.size() > 1) return ClassTable(table).read(names);
+  ClassLines(source, text).read(names);
+  if (note && names.size() == 1 && table.rows.empty() && split_blanks(table.header.front()).size() > 1)
+    note(source.name + ": one class, '" + names.first() +
          "': several stand one on each line, or with commas and their numbers");
-  return classes;
 }
 
 }  // namespace
 
-std::map<std::int64_t, std::string> parse_classes(const SourceText& source, const Note& note) {
-  auto classes = classes_of(source, note);
+std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const Note& note,
+                                                  std::map<std::string, std::int64_t>* codes) {
+  const char first = first_character(utf8_text(given));
+  if (first == '\0') throw Error("empty: no class").at_line(given.name, 0);
+  const SourceText source = first == '[' || first == '{' ? given : without_comments(given, note);
+  ClassNames names(source);
+  read_classes(source, names, note);
+  if (codes) *codes = names.codes();
+  const auto classes = names.take();
   LookAlikes alike;
   for (const auto& [number, name] : classes) alike.see(name);
   if (const auto text = alike.text("classes"); note && !text.empty()) note(source.name + ": " + text);

@@ -33,6 +33,7 @@ struct VideoInfo {
 struct ImportTables {
   std::unordered_map<std::string, VideoInfo> videos;  // names as written, and ids without folder and file ending
   std::map<std::int64_t, std::string> classes;        // number -> label; empty: numbers stay as they are
+  std::map<std::string, std::int64_t> codes;          // of a list whose ids are words, "c077" -> number
   std::vector<std::vector<double>> window_weights;    // S-CNN: [log2(length / 16)][class - 1]
   std::vector<std::string> rows;                      // class-scores: the video of each row
   std::map<std::string, double> starts;               // where a video begins on its recording's clock, seconds
@@ -74,6 +75,7 @@ struct ImportOptions {
   std::string time;                   // seconds, frames or relative; "" = what the format usually has
   double fps = 0;                     // for frames; 0 = from the row or the table
   std::int64_t class_offset = 0;      // added to a class number before it is looked up
+  bool labels_are_numbers = false;    // --class-offset is given: a label "1" is class 1, whatever a class is called
   bool unit_duration = false;         // relative times stay, every record lasts 1
   std::optional<std::string> prefix;  // put before every id
   int id_folders = -1;                // of a file's path that stay in its id, as FileIds takes them

@@ -100,19 +100,73 @@ bool has_class(const ImportOptions& options, std::string_view name) {
   return std::any_of(classes.begin(), classes.end(), [&](const auto& each) { return each.second == name; });
 }
 
+// The class whose id is this word, or that is called so. Error where these are two.
+std::string label_of_word(const std::string& word, const ImportOptions& options) {
+  const auto& classes = options.tables.classes;
+  const auto& codes = options.tables.codes;
+  const auto code = codes.find(word);
+  const bool named = has_class(options, word);
+  if (code == codes.end() && named) return word;
+  if (code != codes.end()) {
+    const std::string& label = classes.at(code->second);
+    if (!named || label == word) return label;
+    throw Error("'" + word + "' is the id of class '" + label + "' in --classes, and another class is called so")
+        .at_field("label");
+  }
+  Spellings names(false);
+  for (const auto& [id, name] : classes) names.add(name);
+  for (const auto& [id, number] : codes) names.add(id);
+  throw Error("'" + word + "' is " + (codes.empty() ? "no class number of" : "neither an id nor a name in") +
+              " --classes" + names.reason(word))
+      .at_field("label");
+}
+
+// A class that is called as the number, and has another: which of them is meant?
+void refuse_name_for_number(std::string_view text, std::int64_t stated, std::int64_t id, const ImportOptions& options) {
+  for (const auto& [own, name] : options.tables.classes) {
+    if (own == id || class_number(name) != stated) continue;
+    const auto numbered = options.tables.classes.find(id);
+    throw Error(
+        "'" + std::string(text) + "' is the name of class " + std::to_string(own) + " in --classes, and " +
+        (numbered == options.tables.classes.end() ? "no class's number" : "the number of '" + numbered->second + "'") +
+        ": --class-offset 0 says that labels are numbers; where they are names, leave --classes out, or give "
+        "each class its name as number ('" +
+        name + " " + name + "')")
+        .at_field("label");
+  }
+}
+
 }  // namespace
+
+void note_unnamed_columns(const NamedTable& table, const std::vector<int>& used, const Note& note) {
+  if (!note) return;
+  for (int c = 0; c < static_cast<int>(table.header.size()); ++c) {
+    if (!table.header[static_cast<std::size_t>(c)].empty() || std::find(used.begin(), used.end(), c) != used.end())
+      continue;
+    const NamedTable::Row* first = nullptr;
+    bool numbers = true;
+    for (const auto& row : table.rows) {
+      if (!table.is_whole(row) || table.field(row, c).empty()) continue;
+      if (!first) first = &row;
+      numbers = numbers && class_number(table.field(row, c));
+    }
+    if (first && !(c == 0 && (numbers || table.named_rows)))
+      note(table.source + ": column " + std::to_string(c + 1) + " has no name and is left out ('" +
+           table.field(*first, c) + "' in line " + std::to_string(first->line) + ")");
+  }
+}
+
+bool is_class_id(std::string_view text, const ImportOptions& options) {
+  return class_number(text) || options.tables.codes.count(std::string(text)) > 0;
+}
 
 std::string label_of(std::string_view number, const ImportOptions& options) {
   if (options.tables.classes.empty()) return std::string(number);
   const auto stated = class_number(number);
-  if (!stated && has_class(options, number)) return std::string(number);
-  if (!stated) {
-    Spellings names(false);
-    for (const auto& [id, name] : options.tables.classes) names.add(name);
-    throw Error("'" + std::string(number) + "' is no class number of --classes" + names.reason(std::string(number)))
-        .at_field("label");
-  }
+  if (!stated || options.tables.codes.count(std::string(number)) > 0)
+    return label_of_word(std::string(number), options);
   const std::int64_t id = *stated + options.class_offset;
+  if (!options.labels_are_numbers) refuse_name_for_number(number, *stated, id, options);
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");
@@ -305,6 +359,21 @@ bool has_ending(std::string_view name, std::string_view endings) {
   return false;
 }
 
+namespace {
+
+// Files of a folder whose names end otherwise; media are what the others tell of.
+void note_other_files(std::vector<std::string> others, const std::string& folder, const std::string& endings,
+                      const Note& note) {
+  std::erase_if(others, [](const std::string& path) { return is_media_file(path); });
+  if (others.empty()) return;
+  std::string wanted = endings;
+  for (std::size_t at; (at = wanted.find('|')) != std::string::npos;) wanted.replace(at, 1, " or ");
+  note(folder + ": " + std::to_string(others.size()) + (others.size() == 1 ? " file is" : " files are") + " no " +
+       wanted + ", and left out: '" + joined_first(others, 4, "', '") + "'");
+}
+
+}  // namespace
+
 std::vector<std::string> source_files(const std::vector<std::string>& paths, const std::string& endings, bool nested,
                                       const Note& note) {
   namespace fs = std::filesystem;
@@ -319,6 +388,7 @@ std::vector<std::string> source_files(const std::vector<std::string>& paths, con
         files_of(path, nested, [&](const std::string& name) { return endings == "*" || has_ending(name, endings); });
     found.refuse_dangling();
     if (const auto left_out = found.note(); note && !left_out.empty()) note(left_out);
+    if (note) note_other_files(found.others, path, endings, note);
     if (found.paths.empty())
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     files.insert(files.end(), found.paths.begin(), found.paths.end());

@@ -120,7 +120,14 @@ double to_seconds(double value, const std::string& unit, const ImportOptions& op
 
 // "3" and, from pandas, "3.0" of a column in which another row has no number; nullopt: no class number.
 std::optional<std::int64_t> class_number(std::string_view text);
-// A class number as label; Error (field label) when --classes does not have it. A name that stands there is itself.
+// Says which columns without a name hold values and are not among `used`; a first one that numbers the rows is an
+// index.
+void note_unnamed_columns(const NamedTable& table, const std::vector<int>& used, const Note& note);
+
+// Whether a text may be the id of a class: a number, or a word that is one in --classes.
+bool is_class_id(std::string_view text, const ImportOptions& options);
+// A class id as label; Error (field label) when --classes does not have it. A name that stands there is itself, and an
+// Error where it is the id of another class, too.
 std::string label_of(std::string_view number, const ImportOptions& options);
 // The label in a field of a table, "" for an empty one. Error, too, for one that says that there is none
 // (is_missing()), unless --classes has a class of that name.

@@ -20,9 +20,11 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
 // parse_classes: `number name` a line, a table with a column of numbers and one of names (with a header or not), a name
 // a line (numbered from 0), a JSON list of names or of objects with id and name, a JSON object of numbers and names, or
 // a label map of text protocol buffers (item { id: 1 name: "run" }). Lines that begin with # are comments where there
-// are others. Error where a number may be the class's or a part of its name, and for a number or name that stands there
-// twice.
-std::map<std::int64_t, std::string> parse_classes(const SourceText& source, const Note& note = {});
+// are others. Ids may be words that look like ids, "c000" or "/m/09x0r", or that a header calls so: codes gets their
+// numbers, the one in the word or the class's place. Error where a number may be the class's or a part of its name, and
+// for a number or name that stands there twice.
+std::map<std::int64_t, std::string> parse_classes(const SourceText& source, const Note& note = {},
+                                                  std::map<std::string, std::int64_t>* codes = nullptr);
 // Videos one a line (lines that begin with # do not count), in the column `video` of a table, or as a JSON list; names
 // as they stand. line 0: not known.
 struct ListedVideo {

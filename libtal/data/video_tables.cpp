@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
 
 #include "libtal/base/number.h"
@@ -569,6 +570,93 @@ class NamesAndSeconds {
   std::vector<std::size_t> full_;  // indices of lines that are not blank
 };
 
+// "v1 20" in every line: a name, which may have blanks, and its seconds behind the last one.
+class NamesAndSecondsBeside {
+ public:
+  NamesAndSecondsBeside(const std::vector<std::string_view>& lines, const SourceText& source) : source_(source) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const auto line = trim(lines[i]);
+      if (line.empty() || line.front() == '#') continue;
+      const auto blank = line.find_last_of(" \t");
+      Line each{i + 1, line, trim(line.substr(0, blank == line.npos ? 0 : blank)), line.substr(blank + 1)};
+      const bool quotes = each.name.size() > 2 && each.name.front() == '"' && each.name.back() == '"';
+      if (quotes) each.name = each.name.substr(1, each.name.size() - 2);
+      each.apart = quotes || (blank != line.npos && line[blank] == '\t');
+      lines_.push_back(each);
+    }
+  }
+  bool fits() const {
+    return !lines_.empty() && std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
+      return !line.name.empty() && is_seconds(line.seconds) &&
+             (line.apart || line.name.find_first_of(",;\t|\"") == std::string_view::npos);
+    }) && !has_commas_between();
+  }
+  std::unordered_map<std::string, VideoInfo> read(const Note& note, int id_folders) const {
+    // "v1 10 25": 10 s at 25 frames a second, or the video 'v1 10'? Not where without the numbers two names are one.
+    if (different([](const Line& line) { return line.apart ? std::string_view() : without_number(line.name); }))
+      throw Error("'" + std::string(lines_[0].text) + "': is '" + std::string(lines_[0].seconds) +
+                  "' the seconds of the video '" + std::string(lines_[0].name) +
+                  "'? Put the name into quotes, or above all lines a header with the names of the columns")
+          .at_line(source_.name, lines_[0].line);
+    DecimalSign sign({}, ' ');
+    for (const auto& line : lines_) sign.see(line.seconds, line.line);
+    const char decimal = sign.decide(source_.name);
+    if (note)
+      note(source_.name +
+           ": without a header, what stands before the last blank is read as the video and the number "
+           "behind it as its seconds");
+    StatedVideos out(source_, id_folders);
+    for (const auto& line : lines_) try {
+        VideoInfo info;
+        info.duration = positive(field_seconds(line.seconds, decimal, "duration"), "duration");
+        out.add_named(line.name, info, line.line);
+      } catch (Error& error) {
+        throw error.at_line(source_.name, line.line);
+      }
+    return out.take();
+  }
+
+ private:
+  struct Line {
+    std::uint64_t line;
+    std::string_view text, name, seconds;
+    bool apart = false;  // in quotes, or with a tab behind it
+  };
+  static bool is_seconds(std::string_view text) {
+    return is_table_number(text, '.') || is_table_number(text, ',') || time_form(text) == TimeForm::kClock;
+  }
+  // The words before a number at the end; "" without one.
+  static std::string_view without_number(std::string_view name) {
+    const auto blank = name.find_last_of(" \t");
+    return blank != name.npos && is_seconds(name.substr(blank + 1)) ? trim(name.substr(0, blank)) : std::string_view();
+  }
+  template <class Fn>
+  bool different(Fn name_in) const {
+    std::set<std::string_view> names;
+    return std::all_of(lines_.begin(), lines_.end(), [&](const Line& line) {
+      const std::string_view name = name_in(line);
+      return !name.empty() && names.insert(name).second;
+    });
+  }
+  // "video 1,20": a comma in every line, which separates 'video 1' and 20 where two videos would be one without it.
+  // Error where it may as well be the decimal comma of "video1 1,20".
+  bool has_commas_between() const {
+    if (!std::all_of(lines_.begin(), lines_.end(), [](const Line& line) {
+          return !line.apart && std::count(line.seconds.begin(), line.seconds.end(), ',') == 1;
+        }))
+      return false;
+    if (different([](const Line& line) { return line.name; }))
+      throw Error("'" + std::string(lines_[0].text) +
+                  "': does the comma separate a video and its seconds, or is it a decimal one? Put above all lines a "
+                  "header with the names of the columns, or the name into quotes")
+          .at_line(source_.name, lines_[0].line);
+    return true;
+  }
+
+  const SourceText& source_;
+  std::vector<Line> lines_;
+};
+
 // "v1,20" in every line: a video and its seconds, without a header.
 bool is_names_and_seconds(const NamedTable& table) {
   const auto is_seconds = [](const std::string& text) {
@@ -616,6 +704,9 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
   const char decimal = table.decimal_of(columns.numbers(), {});
   note_units(table, {columns.duration()}, note);
   columns.note_unused(note);
+  auto used = columns.numbers();
+  used.push_back(video);
+  note_unnamed_columns(table, used, note);
   StatedVideos out(source, id_folders);
   for (const auto& row : table.rows) {
     try {
@@ -637,6 +728,7 @@ std::unordered_map<std::string, VideoInfo> parse_videos(const SourceText& source
   const auto line = *std::find_if(lines.begin(), lines.end(), [](auto each) { return !trim(each).empty(); });
   if (is_record(line)) return videos_of_records(source, lines);
   if (first == '{' || first == '[') return parse_json_videos(source, note, id_folders);
+  if (const NamesAndSecondsBeside list(lines, source); list.fits()) return list.read(note, id_folders);
   if (const NamesAndSeconds list(lines); list.fits()) {
     const NamedTable table = parse_named_table(source);  // of columns that blanks separate?
     if (table.header.size() < 2 || table.find(column_names("video")) < 0) {

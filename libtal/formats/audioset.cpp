@@ -3,7 +3,8 @@
 //   # YTID, start_seconds, end_seconds, positive_labels
 //   --PJHxphWEs, 30.000, 40.000, "/m/09x0r,/t/dd00088"
 //
-// The labels are the ontology's. Each is an annotation of the whole segment.
+// The labels are the ontology's ids, which --classes (class_labels_indices.csv, ontology.json) names. Each is an
+// annotation of the whole segment.
 
 #include "libtal/base/text.h"
 #include "libtal/data/import_support.h"
@@ -24,7 +25,7 @@ void read_audioset(const std::vector<SourceText>& sources, const ImportOptions& 
       check_segment(segment);
       std::string items;
       for (const auto label : split_fields(table.field(row, labels), ','))
-        if (!label.empty()) append_item(items, segment, std::nullopt, label, {}, table.others(row));
+        if (!label.empty()) append_item(items, segment, std::nullopt, label_of(label, options), {}, table.others(row));
       if (items.empty()) throw Error("empty").at_field("positive_labels");
       auto& entry = rows.at(id);
       entry.facts.add(known_of(id, options), line_name(source.name, row.line));

@@ -19,13 +19,19 @@ namespace {
 
 constexpr int kTimePoints = 25;
 
-// "c077": the class of --classes with the number 77, whose name may begin with the same word.
+// "c077": the class of --classes with that id, as Charades_v1_classes.txt has them, or else with the number 77, whose
+// name may begin with the same word.
 std::string charades_label(const std::string& word, const ImportOptions& options) {
   if (options.tables.classes.empty()) return word;
+  if (!options.tables.codes.empty()) return label_of(word, options);
   const bool numbered =
       word.size() == 4 && word[0] == 'c' && word.find_first_not_of("0123456789", 1) == std::string::npos;
   if (!numbered) throw Error("'" + word + "' is no class as c077").at_field("actions");
-  std::string label = label_of(std::to_string(std::stoi(word.substr(1))), options);
+  const auto number = std::stoi(word.substr(1)) + options.class_offset;
+  const auto found = options.tables.classes.find(number);
+  if (found == options.tables.classes.end())
+    throw Error("class " + std::to_string(number) + " is not in --classes").at_field("label");
+  std::string label = found->second;
   if (label.starts_with(word + " ")) label.erase(0, 5);
   return label;
 }

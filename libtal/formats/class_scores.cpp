@@ -113,8 +113,10 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     std::string label = header[c];
     if (label.empty()) throw Error("the header has no name for column " + std::to_string(c + 1) + " of the scores");
     if (numbers && !classes.empty()) {
-      const auto known = classes.find(*class_number(label) + options.class_offset);
-      label = known == classes.end() ? "" : known->second;
+      const bool known = classes.count(*class_number(label) + options.class_offset) > 0;
+      label = known ? label_of(label, options) : "";
+    } else if (options.tables.codes.count(label) > 0) {
+      label = label_of(label, options);
     } else if (!classes.empty() && labels.count(label) == 0) {
       label.clear();
     }
@@ -142,7 +144,7 @@ std::string id_at(const SourceText& source, std::uint64_t line, const std::strin
 // Which video each row is of: by the table, by --videos, or by both, which must say the same.
 std::vector<std::string> videos_of(const NumberTable& table, const SourceText& source, const ImportOptions& options) {
   const auto& listed = options.tables.rows;
-  if (table.values.rows == 0 && !table.header.empty()) throw Error("no rows behind the header");
+  if (table.values.rows == 0 && !table.header.empty()) throw no_rows(table);
   if (table.row_names.empty() && listed.empty())
     throw UsageError("--from class-scores needs --videos FILE, or a column video in the table");
   if (!listed.empty() && table.values.rows != static_cast<std::int64_t>(listed.size()))

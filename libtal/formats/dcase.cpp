@@ -208,7 +208,8 @@ class DcaseWeakWriter : public OnceWriter {
  protected:
   // The labels of the segments alone.
   std::string remarks() const override {
-    return joined_notes({timed_.having("segments, of which this format holds the labels alone"),
+    return joined_notes({unchosen_.having(kNothingToChoose),
+                         timed_.having("segments, of which this format holds the labels alone"),
                          scored_.having("a classification with scores, of which this format holds the labels alone")});
   }
   bool holds_of_video(const Record& record, std::string_view member) const override {
@@ -240,6 +241,7 @@ class DcaseWeakWriter : public OnceWriter {
     } else {
       for (const auto& row : export_rows(record, options(), Points::kTaken))
         take(row.label), timed_.add(record.video());
+      if (nothing_to_choose(record, options(), !labels.empty())) unchosen_.add(record.video());
     }
     if (!begun_) out += "filename\tevent_labels\n";
     begun_ = true;
@@ -260,7 +262,7 @@ class DcaseWeakWriter : public OnceWriter {
     }
     return classes;
   }
-  CountedVideos timed_, scored_;
+  CountedVideos timed_, scored_, unchosen_;
   bool begun_ = false;
 };
 

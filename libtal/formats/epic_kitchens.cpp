@@ -47,7 +47,7 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
         std::string label = unlabelled ? "" : table.field(row, first);
         if (label.empty() && !unlabelled) throw Error("empty").at_field(action ? "verb_class" : labels);
         if (action) label += "," + table.field(row, second);
-        else if (class_number(label)) label = label_of(label, options);
+        else if (is_class_id(label, options)) label = label_of(label, options);
         auto& entry = rows.at(id);
         entry.facts.add(known_of(id, options), line_name(source.name, row.line));
         entry.has_annotations = true;
@@ -59,14 +59,33 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
   }
 }
 
+// "0,2", the classes of verb and noun, which say the same where they stand beside it; "" without them.
+std::string action_of_result(const dom::object& item, const std::string& place) {
+  const auto verb = member_of(item, "verb"), noun = member_of(item, "noun"), action = member_of(item, "action");
+  const std::string both = verb && noun ? raw_json(*verb) + "," + raw_json(*noun) : "";
+  if (!action) return both;
+  const auto text = text_of(*action);
+  const auto classes = text ? split_fields(*text, ',') : std::vector<std::string_view>();
+  if (classes.size() != 2 || !class_number(classes[0]) || !class_number(classes[1]))
+    throw Error("must be the classes of verb and noun as a text, \"0,2\"").at_field(place + ".action");
+  const auto differs = [](const std::optional<dom::element>& stated, std::string_view number) {
+    return stated && class_number(raw_json(*stated)) && class_number(raw_json(*stated)) != class_number(number);
+  };
+  if (differs(verb, classes[0]) || differs(noun, classes[1]))
+    throw Error("'" + std::string(*text) + "', but verb and noun are " + (verb ? raw_json(*verb) : "not there") +
+                " and " + (noun ? raw_json(*noun) : "not there"))
+        .at_field(place + ".action");
+  return std::string(*text);
+}
+
 std::string label_of_result(const dom::object& item, const std::string& member, const std::string& place,
                             const ImportOptions& options) {
+  const std::string action = action_of_result(item, place);
   if (const auto named = member_of(item, member)) {
     if (const auto text = text_of(*named)) return std::string(*text);
     return label_of(raw_json(*named), options);
   }
-  const auto verb = member_of(item, "verb"), noun = member_of(item, "noun");
-  if (member == "action" && verb && noun) return raw_json(*verb) + "," + raw_json(*noun);
+  if (member == "action" && !action.empty()) return action;
   throw Error("missing").at_field(place + "." + member);
 }
 

@@ -64,6 +64,10 @@ std::vector<ExportRow> export_rows(const Record& record, const ExportOptions& op
   return rows;
 }
 
+bool nothing_to_choose(const Record& record, const ExportOptions& options, bool any) {
+  return any && !exports_proposals(record, options) && (options.min_score || options.top_k > 0);
+}
+
 struct RowMembers::List {
   explicit List(std::string_view text) : parsed(text) {
     for (const dom::element item : list_of(parsed.root(), "")) items.push_back(item);
@@ -254,7 +258,7 @@ std::string NotHeld::note() const {
 
 void SegmentWriter::write(const Record& record, std::string& out) {
   auto rows = export_rows(record, options(), points_);
-  const bool none = rows.empty(), all = !exports_proposals(record, options());
+  const bool none = rows.empty();
   const RowMembers members(record, options());
   row_members_ = &members;
   not_held_.see(record.video(), rows, members, holds_scores(), [&](std::string_view name) { return holds(name); });
@@ -268,7 +272,7 @@ void SegmentWriter::write(const Record& record, std::string& out) {
   }
   write_rows(record, std::move(rows), out);
   if (none && !record.has("window")) without_.add(record.video());
-  if (!none && all && (options().min_score || options().top_k > 0)) unchosen_.add(record.video());
+  if (nothing_to_choose(record, options(), !none)) unchosen_.add(record.video());
 }
 
 void SegmentWriter::changed(const std::string& video, const std::string& what) {
@@ -285,9 +289,8 @@ void SegmentWriter::tell_marks(const std::string& video, const ExportRow& row) {
 }
 
 std::string SegmentWriter::remarks() const {
-  std::vector<std::string> notes = {
-      without_.having(std::string("no segment to write, and so no ") + absent_),
-      unchosen_.having("annotations and no proposals: --min-score and --top-k leave out none of them")};
+  std::vector<std::string> notes = {without_.having(std::string("no segment to write, and so no ") + absent_),
+                                    unchosen_.having(kNothingToChoose)};
   for (const auto& [what, videos] : changed_) notes.push_back(videos.having(what));
   notes.push_back(not_held_.note());
   return joined_notes(std::move(notes));

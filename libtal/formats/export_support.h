@@ -27,6 +27,10 @@ struct ExportRow {
 
 // Whether the proposals are written, and not the annotations.
 bool exports_proposals(const Record& record, const ExportOptions& options);
+// Whether --min-score or --top-k is given and leaves nothing out, for annotations are written; any: some are.
+bool nothing_to_choose(const Record& record, const ExportOptions& options, bool any);
+inline constexpr char kNothingToChoose[] =
+    "annotations and no proposals: --min-score and --top-k leave out none of them";
 // The proposals or annotations in the record's order; of the proposals those that --min-score and --top-k choose (of
 // equal scores the earlier ones). Error for one without a score when these are given, and for points that the format
 // does not hold.

@@ -239,10 +239,21 @@ std::optional<Rate> stated(const ArrayFile::Array& array, const std::string& nam
   return first;
 }
 
+// Frame rates that files state of rows without a stride, which have no use of one.
+struct UnusedRates {
+  std::size_t count = 0;
+  std::string first;
+  void note(const ImportSink& sink) const {
+    if (count > 0)
+      sink.note(first + (count > 1 ? " and those of " + std::to_string(count - 1) + " more" : "") +
+                " left out: without a stride the rows share the video's duration (--stride)");
+  }
+};
+
 // Frames per second, stride, window and offset: given, else what the file says of itself, else (fps) the table of
 // videos.
 void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const ImportOptions& options,
-                  const VideoInfo* info) try {
+                  const VideoInfo* info, UnusedRates& unused) try {
   const FeatureImport& f = options.features;
   const auto known = [&](std::optional<double> given, const std::string& name) -> std::optional<Rate> {
     return given ? Rate{*given, 1} : stated(array, name);
@@ -258,6 +269,8 @@ void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const Im
       throw UsageError("the time of a row needs --stride besides --fps, --window and --offset");
     if (stream.window != 0 || stream.offset != 0)
       throw Error("the file states a window or an offset, but no stride: give --stride");
+    if (stream.fps && array.told.empty() && unused.count++ == 0)  // of tables LeftOutColumns says it
+      unused.first = array.facts.at("fps").front().place + ", " + format_number(stream.fps->value()) + ", is";
     stream.fps.reset();
     return;
   }
@@ -337,6 +350,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
   std::unique_ptr<ArrayFile> file;  // the last one opened: arrays of one archive follow each other
   std::string open;
   LeftOutColumns left_out;
+  UnusedRates unused;
   for (const auto& name : videos.order) {
     const std::string video = options.prefix.value_or("") + name;
     std::string path;
@@ -354,7 +368,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
           throw two_streams(videos.items.at(name), item, f).at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
         left_out.add(array.left_out, array.counting, array.told);
-        set_contract(stream, array, options, options.tables.find(video));
+        set_contract(stream, array, options, options.tables.find(video), unused);
         check_rate_column(array.told, stream.fps ? stream.fps->value() : 0, "--fps");
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
         check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window, stream.offset}, path,
@@ -378,6 +392,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
     }
   }
   left_out.note(sink);
+  unused.note(sink);
 }
 
 }  // namespace tal

@@ -196,7 +196,7 @@ const std::vector<ImportFormat>& import_formats() {
        read_audioset,
        looks_like_audioset,
        "",
-       {"--durations", "--prefix"}},
+       {"--durations", "--prefix", "--classes"}},
       {"crosstask",
        "CrossTask's files of steps, TASK_VIDEO.csv: step, start, end",
        read_crosstask,

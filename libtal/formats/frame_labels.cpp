@@ -42,8 +42,8 @@ class FrameLabelNames {
             .at_field("label");
       return std::string(text);
     }
+    if (is_class_id(text, options_)) return label_of(text, options_);
     if (names_.count(std::string(text))) return std::string(text);
-    if (class_number(text)) return label_of(text, options_);
     throw Error("'" + std::string(text) + "' is not in --classes").at_field("label");
   }
 

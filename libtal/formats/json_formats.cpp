@@ -79,7 +79,11 @@ std::string actions_of(dom::element element, const ImportOptions& options) {
       throw Error("must be [class, start, end]").at_field(place);
     const Segment segment{number_of(row.at(1), place + "[1]"), number_of(row.at(2), place + "[2]")};
     check_segment(segment, place);
-    append_item(out, segment, std::nullopt, label_of(std::to_string(id), options));
+    try {
+      append_item(out, segment, std::nullopt, label_of(std::to_string(id), options));
+    } catch (const Error& error) {
+      throw Error(error.message()).at_field(place + "[0]");
+    }
   }
   return "[" + out + "]";
 }

@@ -213,7 +213,11 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
   const int date = time < 0 || options.signals.rate > 0 ? -1 : date_column(table, {video, time});
   std::vector<std::string> order;
   std::map<std::string, SampleRecording> recordings;
+  std::uint64_t before = table.header_line;
   for (const auto& row : table.rows) {
+    if (table.header.size() == 1 && row.line > before + 1)
+      throw Error("blank: in a table of one column the label is missing").at_line(source.name, before + 1);
+    before = row.line;
     std::string id;
     guard_row(source, row.line, "", row.raw, sink, [&] {
       table.check_width(row);
@@ -228,7 +232,7 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
           const auto& background = options.background;
           if (is_missing(field) && std::find(background.begin(), background.end(), field) == background.end())
             return label_field(field, options);
-          return !field.empty() && class_number(field) ? label_of(field, options) : field;
+          return !field.empty() && is_class_id(field, options) ? label_of(field, options) : field;
         };
         const std::string truth = label >= 0 ? text(label) : "", predicted = prediction >= 0 ? text(prediction) : "";
         const auto [found, fresh] = recordings.try_emplace(id, options.background);

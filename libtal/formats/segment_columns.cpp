@@ -73,6 +73,7 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   settle_durations(sink);
   if (label < 0) note_no_label(sink);
   note_other_names(sink);
+  note_unnamed_columns(table, used_columns(), sink.note);
   for (const char* role : {"start", "end"}) compare_other_unit(role, sink);
   if (scored) compare_scores();
 }

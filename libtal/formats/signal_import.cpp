@@ -57,8 +57,8 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
       check_places(table.places, {s.rate, "--rate"}, item.path, note);
       check_rate_column(table.facts, s.rate, "--rate");
       left_out.add(table.left_out, table.counting, table.facts);
+      if (table.values.rows == 0) throw table.header.empty() ? Error("no samples") : no_rows(table);
       parts.push_back(std::move(table.values));
-      if (parts.back().rows == 0) throw Error("no samples");
       if (parts.back().rows != parts.front().rows)
         throw Error(std::to_string(parts.back().rows) + " samples, but " + items.front().path + " has " +
                     std::to_string(parts.front().rows));

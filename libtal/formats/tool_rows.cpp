@@ -16,21 +16,6 @@ int hex_digit(char c) {
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-std::string without_escapes(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool two = text[i] == '%' && i + 2 < text.size();
-    const int high = two ? hex_digit(text[i + 1]) : -1, low = two ? hex_digit(text[i + 2]) : -1;
-    if (high < 0 || low < 0 || high + low == 0) {
-      out += text[i];
-    } else {
-      out += static_cast<char>(high << 4 | low);
-      i += 2;
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 Members& Members::text(std::string_view member, std::string_view value) {
@@ -55,14 +40,13 @@ void Members::name(std::string_view member) {
 }
 
 std::string media_name(std::string_view address) {
-  const bool url = address.find("://") != std::string_view::npos;
   // A server of Label Studio: /data/local-files/?d=folder/file, /data/upload/3/0a1b2c3d-file.
   if (const auto local = address.find("local-files/?d="); local != std::string_view::npos)
     return without_escapes(address.substr(local + 15));
   const bool uploaded = address.find("/upload/") != std::string_view::npos;
-  if (url || uploaded) address = address.substr(0, address.find_first_of("?#"));
-  std::string name = url || uploaded ? without_escapes(address) : std::string(address);
-  if (!uploaded) return name;
+  if (!uploaded) return std::string(address);
+  const std::string path = address_path(address);
+  std::string name = path == address ? without_escapes(address.substr(0, address.find_first_of("?#"))) : path;
   const auto begin = name.find_last_of('/') + 1;
   constexpr std::size_t kMark = 8;
   if (name.size() > begin + kMark + 1 && name[begin + kMark] == '-' &&

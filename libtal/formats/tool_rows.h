@@ -41,8 +41,8 @@ struct ToolEvent {
   std::optional<double> score;  // of a proposal
 };
 
-// The name of a media file as a tool writes it, a path or an address, without %20 and the like, parameters, and the
-// mark that a server puts before the name of an uploaded file.
+// The name of a media file as a tool writes it, a path or an address, without the mark that a server puts before the
+// name of an uploaded file.
 std::string media_name(std::string_view address);
 // The name of an annotation file without folder and endings.
 std::string file_stem(const SourceText& source, std::initializer_list<std::string_view> endings);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "libtal/base/error.h"
 #include "libtal/base/number_advice.h"
@@ -123,10 +124,11 @@ class NumberReader {
   NumberTable read() {
     RowReader rows = text_.rows(source_.name);
     if (header_) rows.next();
-    std::uint64_t line = 1;
+    std::uint64_t line = header_ ? rows.line() : 0, before = line;  // 0: the first row may stand below blank lines
     while (rows.next()) {
-      line = rows.line();
+      before = std::exchange(line, rows.line());
       try {
+        if (names_.size() == 1 && before > 0) add_blank(before + 1, line);
         add(rows.fields(), line);
         if (row_names_ >= 0) table_.lines.push_back(line);
       } catch (Error& error) {
@@ -276,6 +278,15 @@ class NumberReader {
     keep_row();
   }
 
+  // The lines from `from` to before `to`, of the only column: a row each, whose value is missing.
+  void add_blank(std::uint64_t from, std::uint64_t to) {
+    if (from < to && !options_.non_finite)
+      throw Error("line " + std::to_string(from) + " is blank: in a table of one column its value is missing",
+                  Error::Kind::kNotFinite);
+    const std::string_view none;
+    for (; from < to; ++from) add({&none, 1}, from);
+  }
+
   // All rows are of one video, where they have no names.
   void see_fact(VideoFact& fact, std::size_t column, std::string_view field, std::uint64_t line) const {
     if (fact.fields.empty()) fact.line = line;
@@ -402,6 +413,12 @@ class NumberReader {
 };
 
 }  // namespace
+
+Error no_rows(const NumberTable& table) {
+  return Error(table.header.empty() ? "no rows"
+                                    : "no rows of numbers behind the first line, '" +
+                                          joined_first(table.header, 8, "', '") + "': is it a table of numbers?");
+}
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
                                const TableDialect& dialect, const NumberTableOptions& options) {

@@ -44,6 +44,8 @@ struct NumberTable {
   std::vector<std::uint64_t> lines;    // of the rows, beside row_names
   std::set<std::int64_t> faulty;       // rows that a RowFault was told of; their values are NaN
 };
+// What is wrong with a table that has no rows of numbers.
+Error no_rows(const NumberTable& table);
 using RowFault = std::function<void(Error& error, std::string_view row)>;
 
 struct NumberTableOptions {

@@ -56,8 +56,9 @@ class Walk {
       found.dangling.push_back(entry.string());
     } else if (folder) {
       if (nested_) enter(entry);
-    } else if (S_ISREG(info.st_mode) && wanted_(name)) {
-      (is_beside_data(name) ? found.beside : found.paths).push_back(entry.string());
+    } else if (S_ISREG(info.st_mode)) {
+      auto& files = !wanted_(name) ? found.others : is_beside_data(name) ? found.beside : found.paths;
+      files.push_back(entry.string());
     }
   }
 

@@ -355,7 +355,8 @@ void check_strings(std::string_view text) {
     const auto code = unit(i);
     const bool first = code >= 0xd800 && code < 0xdc00, second = code >= 0xdc00 && code < 0xe000;
     const auto next = first ? unit(i + 6) : 0;
-    if (second || (first && !(next >= 0xdc00 && next < 0xe000))) fail(i, "half of a character in a string");
+    if (second || (first && !(next >= 0xdc00 && next < 0xe000)))
+      fail(i, "half of a character in a string, a surrogate that is no Unicode alone");
     i += first ? 7 : 1;
   }
 }
@@ -417,6 +418,7 @@ std::optional<Error> json_fault(std::string_view line) {
   try {
     Names names;
     Check(line, names).run();
+    check_strings(line);
   } catch (const Fault& fault) {
     const bool twice = fault.kind == Error::Kind::kRepeatedKey,
                said = twice || fault.what.starts_with("not valid JSON");

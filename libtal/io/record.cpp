@@ -108,8 +108,7 @@ void Record::State::scan_field(sj::ondemand::field& field) {
   JsonValue item = field.value();
   const auto offset = [&](const char* at) { return static_cast<std::size_t>(at - line.data()); };
   if (key == "video") {
-    std::string_view id;
-    if (item.get_string().get(id)) throw Error("must be a string").at_field("video");
+    const std::string_view id = in_field("video", [&] { return string_at(item); });
     if (id.empty()) throw Error("must not be empty").at_field("video");
     video = id;
     const auto* begin = static_cast<const char*>(std::memchr(key_end + 1, '"', line.size() - offset(key_end) - 1));
@@ -140,7 +139,7 @@ void Record::parse(std::string_view text) {
     const std::string hint = s.video.empty() || s.line.ends_with(',') ? record_advice(s.line) : "";
     if (hint.empty() && !fault) throw;
     const Error& known = fault ? *fault : error;
-    throw Error(known.message() + hint, known.kind()).at_field(known.field()).at_video(s.video);
+    throw Error(known.message() + hint, known.kind()).at_field(known.field()).at_field(error.field()).at_video(s.video);
   }
   // Nobody may ever ask for a field, so all are checked inside here, but for proposals: they are most of a record, and
   // checked when they are read or written.

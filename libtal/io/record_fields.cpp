@@ -30,7 +30,7 @@ std::optional<std::string> Record::text(std::string_view key) const {
   with_value(array, false, [&](JsonDocument& document) {
     for (auto element : document.get_array()) {
       std::string_view view;
-      if (element.get_string().get(view)) throw Error("not a valid string").at_field(key).at_video(video());
+      if (element.get_string().get(view)) throw state_->placed(Error(kBrokenJson)).at_field(key).at_video(video());
       out = view;
     }
   });
@@ -105,9 +105,7 @@ std::vector<Annotation> Record::annotations(bool zero_length, Points points) con
         const double at = in_field(place("at"), [&] { return number_at(item, token); });
         annotation.segment = {at, at}, annotation.point = true;
       } else if (key == "label") {
-        std::string_view label;
-        if (item.get_string().get(label)) throw Error("must be a string").at_field(place("label"));
-        annotation.label = label;
+        annotation.label = in_field(place("label"), [&] { return string_at(item); });
       }
     });
     if (annotation.point)
@@ -126,9 +124,7 @@ std::vector<ClassScore> Record::classification() const {
     bool has_label = false, has_score = false;
     each_member(object, [&](std::string_view key, JsonValue& item) {
       if (key == "label") {
-        std::string_view label;
-        if (item.get_string().get(label)) throw Error("label must be a string");
-        entry.label = label, has_label = true;
+        entry.label = string_at(item, "label must be a string"), has_label = true;
       } else if (key == "score") {
         std::string_view token;
         entry.score = number_at(item, token), has_score = true;
@@ -142,11 +138,7 @@ std::vector<ClassScore> Record::classification() const {
 namespace {
 
 void set_member(FeatureStream& stream, std::string_view key, JsonValue& item) {
-  const auto text = [&] {
-    std::string_view view;
-    if (item.get_string().get(view)) throw Error("must be a string");
-    return std::string(view);
-  };
+  const auto text = [&] { return std::string(string_at(item)); };
   const auto number = [&] {
     std::string_view token;
     return number_at(item, token);
@@ -173,9 +165,9 @@ void set_member(FeatureStream& stream, std::string_view key, JsonValue& item) {
     JsonArray names;
     if (item.get_array().get(names)) throw Error("must be a list");
     for (auto name : names) {
-      std::string_view view;
-      if (name.get_string().get(view)) throw Error("must be strings");
-      stream.classes.emplace_back(view);
+      JsonValue value;
+      if (const auto code = name.get(value)) fail(code);
+      stream.classes.emplace_back(string_at(value, "must be strings"));
     }
   }
 }

@@ -26,7 +26,8 @@ sj::ondemand::parser& field_parser() {
 void fail(sj::error_code code) {
   switch (code) {
     case sj::UTF8_ERROR:
-      throw Error("not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8", Error::Kind::kNotUtf8);
+      throw Error("not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8",
+                  Error::Kind::kNotUtf8);
     case sj::DEPTH_ERROR: throw Error("not valid JSON: nested too deeply");
     case sj::INCOMPLETE_ARRAY_OR_OBJECT: throw Error("not valid JSON: the line ends inside an array or object");
     case sj::UNCLOSED_STRING: throw Error("not valid JSON: a string is not closed");
@@ -49,6 +50,13 @@ double number_at(JsonValue& v, std::string_view& token) {
   token = trim_end(v.raw_json_token());
   double out = 0;
   if (v.get_double().get(out) || !std::isfinite(out)) throw not_finite(token);
+  return out;
+}
+
+std::string_view string_at(JsonValue& v, const char* wanted) {
+  const bool text = v.raw_json_token().starts_with('"');
+  std::string_view out;
+  if (v.get_string().get(out)) throw Error(text ? kBrokenJson : wanted);
   return out;
 }
 

@@ -58,6 +58,8 @@ double number_at(JsonValue& v, std::string_view& token);
 // [start, end] in seconds. Error (with the texts of the input) when it is not two finite numbers, or reversed.
 Segment segment_at(JsonValue& v, bool zero_length);
 
+// The text; Error `wanted` for anything else. Escapes that make no character are kBrokenJson.
+std::string_view string_at(JsonValue& v, const char* wanted = "must be a string");
 void append_segment(std::string& out, const Segment& segment);            // [start,end]
 void append_times(std::string& out, const Segment& segment, bool point);  // "segment":[start,end], or "at":start
 [[noreturn]] void refuse_point();                                         // where a step needs segments

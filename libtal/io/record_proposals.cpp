@@ -1,5 +1,6 @@
 // The proposals of a record: reading them with their places in the text, and writing what changed.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -115,9 +116,7 @@ class Record::State::ProposalReader {
     if (const auto plain = plain_string(token)) {
       proposal.label = *plain;
     } else {
-      std::string_view text;
-      if (value.get_string().get(text)) throw Error("must be a string");
-      proposal.label = state_.keep(text);
+      proposal.label = state_.keep(string_at(value));
     }
     proposal.source.label_begin = offset(token.data()), proposal.source.label_end = offset(token.data() + token.size());
   }
@@ -358,11 +357,26 @@ void append_proposal(std::string& out, const Proposal& p) {
   else Changes(p).write(out);
 }
 
+namespace {
+
+const char* not_finite_member(const Proposal& p) {
+  if (!std::isfinite(p.score)) return "score";
+  return std::isfinite(p.segment.start) && std::isfinite(p.segment.end) ? "scores" : p.point ? "at" : "segment";
+}
+
+}  // namespace
+
 void append_proposals(std::string& out, const std::vector<Proposal>& proposals) {
   out += '[';
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     if (i > 0) out += ',';
-    append_proposal(out, proposals[i]);
+    try {
+      append_proposal(out, proposals[i]);
+    } catch (Error& error) {
+      if (error.kind() == Error::Kind::kNotFinite)
+        error.at_field(indexed("proposals", i, not_finite_member(proposals[i])));
+      throw;
+    }
   }
   out += ']';
 }

@@ -34,6 +34,11 @@ class VotedSegment {
  public:
   void add(const Segment& segment, double weight) {
     if (!(weight > 0)) return;
+    if (weight > kLarge && scale_ == 1) {  // a power of two changes no digit, and keeps the sums finite
+      scale_ = 1 / kLarge;
+      weight_ *= scale_, start_ *= scale_, end_ *= scale_;
+    }
+    weight *= scale_;
     weight_ += weight, start_ += weight * segment.start, end_ += weight * segment.end;
     first_ = {std::min(first_.start, segment.start), std::min(first_.end, segment.end)};
     last_ = {std::max(last_.start, segment.start), std::max(last_.end, segment.end)};
@@ -47,7 +52,8 @@ class VotedSegment {
 
  private:
   static constexpr double kMost = std::numeric_limits<double>::max();
-  double weight_ = 0, start_ = 0, end_ = 0;
+  static constexpr double kLarge = 0x1p600;
+  double scale_ = 1, weight_ = 0, start_ = 0, end_ = 0;
   Segment first_{kMost, kMost}, last_{-kMost, -kMost};
 };
 inline double vote_weight(double score, double tiou, const SuppressOptions& o) {

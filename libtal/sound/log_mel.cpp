@@ -45,6 +45,11 @@ void check(const LogMelOptions& o) {
     throw UsageError("high must not exceed half of rate: " + format_number(o.high));
   if (o.low >= highest(o))
     throw UsageError("low must lie below high: " + format_number(o.low) + " and " + format_number(highest(o)));
+  const double apart = static_cast<double>(o.rate) / static_cast<double>(o.fft);
+  const auto bins = static_cast<std::int64_t>((highest(o) - o.low) / apart) + 1;
+  if (o.mels > bins)
+    throw UsageError("mels must not exceed the frequencies from low to high, which fft has " + format_number(apart) +
+                     " Hz apart: " + std::to_string(o.mels) + " and " + std::to_string(bins));
   if (!(o.floor + o.offset > 0)) throw UsageError("floor and offset must not both be 0: silence has no logarithm");
   if (o.least >= o.most) throw UsageError("least must lie below most");
 }

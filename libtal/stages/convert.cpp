@@ -281,7 +281,9 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   o.import.ids = std::make_shared<FileIds>(o.import.id_folders);
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note, o.import.id_folders);
   if (!o.classes.empty())
-    o.import.tables.classes = o.exported.classes = parse_classes(load_class_list(o.classes), note);
+    o.import.tables.classes = o.exported.classes =
+        parse_classes(load_class_list(o.classes), note, &o.import.tables.codes);
+  o.import.labels_are_numbers = tool.given("--class-offset");
   if (!o.videos.empty()) o.import.tables.rows = row_videos(load(o.videos), o.import.id_folders);
   o.exported.class_offset = o.import.class_offset;
   if (!o.window_weights.empty()) o.import.tables.window_weights = parse_window_weights(load(o.window_weights));
@@ -296,11 +298,15 @@ void load_tables(Tool& tool, ConvertOptions& o) {
 // Whether a table of videos has anything to do with the input.
 class UsedVideos {
  public:
-  explicit UsedVideos(const ImportTables& tables) : tables_(tables) {}
-  const VideoInfo* find(const std::string& video) {
+  explicit UsedVideos(const ImportTables& tables) : tables_(tables) {
+    for (const auto& [video, info] : tables.videos) durations_ = durations_ || info.duration;
+  }
+  const VideoInfo* find(const Record& record) {
+    const std::string video = record.video();
     const VideoInfo* info = tables_.find(video);
     if (!info) {
       unknown_.push_back(video);
+      if (!durations_ || !record.has("duration")) missed_.push_back(video);
       return nullptr;
     }
     ++found_;
@@ -321,13 +327,17 @@ class UsedVideos {
     else if (!reason.empty())
       tool.warn(std::to_string(unknown_.size()) + (unknown_.size() == 1 ? " video is" : " videos are") + " not in " +
                 path + reason);
+    else if (!missed_.empty())
+      tool.note(std::to_string(missed_.size()) + (missed_.size() == 1 ? " video is" : " videos are") + " not in " +
+                path + (durations_ ? ", and without a duration: '" : ": '") + joined_first(missed_, 4, "', '") + "'");
   }
 
  private:
   const ImportTables& tables_;
   std::size_t found_ = 0;
   std::unordered_map<const VideoInfo*, std::string> users_;  // the video that each was found for
-  std::vector<std::string> unknown_;                         // videos that are not there
+  bool durations_ = false;                                   // it has some
+  std::vector<std::string> unknown_, missed_;                // videos that are not there; those that it was given for
 };
 
 // ids: keep, strip or add the "v_" that ActivityNet's tools put before an id.
@@ -390,7 +400,7 @@ void convert(Tool& tool, ConvertOptions& o) {
     if (o.ids != "keep")
       if (const auto [owner, fresh] = owners.emplace(record.video(), before); !fresh && owner->second != before)
         throw Error("'" + owner->second + "' and '" + before + "' become one with --ids " + o.ids).at_field("video");
-    if (const auto* info = durations.find(record.video())) {
+    if (const auto* info = durations.find(record)) {
       VideoInfo known = *info;
       if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
       set_info(record, known);

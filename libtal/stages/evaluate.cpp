@@ -40,6 +40,8 @@ class Input {
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
+    if (read.records == 0 && !o_.gt.empty())
+      tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
     left_out = leave_out(data);
     for (const auto& path : o_.operating_points) data.operating_points.push_back(operating_point(path));
     data.index();
@@ -77,13 +79,14 @@ class Input {
     tell(read.durations, "duration"), tell(read.rates, "frame rate");
   }
   // Another file than was meant, such as the ground truth, would be compared without a word.
-  void tell_if_empty(const std::string& path, const ReadCounts& read, const Dataset& set) const {
+  void tell_if_empty(const ReadCounts& read, const Dataset& set) const {
     const std::string records = std::to_string(read.records) + (read.records == 1 ? " record" : " records");
-    if (read.records == 0) tool_.warn("no record of predictions in " + path + ": nothing to judge");
+    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
     else if (set.predictions.empty())
-      tool_.warn("no proposals in the " + records + " of " + path + ": nothing to judge");
+      tool_.warn("no proposals in the " + records + " of " + read.source + ": nothing to judge");
     else if (read.without_proposals > 0)
-      tool_.note(std::to_string(read.without_proposals) + " of " + records + " in " + path + " have no proposals");
+      tool_.note(std::to_string(read.without_proposals) + " of " + records + " in " + read.source +
+                 " have no proposals");
   }
   void tell(const Dataset& set, const std::string& source, bool labels) const {
     const Strangers found = strangers(set, source, labels);
@@ -107,7 +110,7 @@ class Input {
     }
     const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
     tell_disagreements(read);
-    tell_if_empty(path, read, other);
+    tell_if_empty(read, other);
     leave_out(other);
     other.index();
     return other;
@@ -117,7 +120,7 @@ class Input {
     Dataset other;
     const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
     // At a high threshold there may be none, but then the records say so: "proposals": [].
-    if (read.without_proposals == read.records) tell_if_empty(path, read, other);
+    if (read.without_proposals == read.records) tell_if_empty(read, other);
     OperatingPoint out{read.source, {}};
     leave_out(other);
     for (Prediction p : other.predictions) {

@@ -40,6 +40,8 @@ void propose(Tool& tool, const ProposeOptions& o) {
   if (o.method == "shots") {
     const auto thresholds = parse_number_list(o.grouping.threshold);
     if (thresholds.size() != 1) throw UsageError("--threshold: shots have one, not " + o.grouping.threshold);
+    if (!(thresholds.front() >= 0 && thresholds.front() <= 1))
+      throw UsageError("--threshold: cut probabilities lie between 0 and 1, not at " + o.grouping.threshold);
     const ShotOptions shots{o.grouping.stream, o.grouping.curve, thresholds.front()};
     return map_records(tool, [&](Record& record) { propose_shots(record, shots); });
   }

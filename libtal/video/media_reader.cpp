@@ -288,6 +288,8 @@ void MediaReader::read_end() {
 }
 
 void MediaReader::read_claims() {
+  const auto codec = stream_->codecpar->codec_id;
+  claims_.padded = codec == AV_CODEC_ID_MP3 || codec == AV_CODEC_ID_MP2 || codec == AV_CODEC_ID_MP1;
   claims_.fps = av_q2d(stream_->avg_frame_rate);  // frames over duration; at a variable rate the mean
   if (!(claims_.fps > 0)) claims_.fps = av_q2d(av_guess_frame_rate(format_.get(), stream_, nullptr));
   if (!(claims_.fps > 0)) claims_.fps = 0;

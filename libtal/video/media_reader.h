@@ -27,6 +27,7 @@ struct MediaClaims {
   int streams = 0;         // of this kind, without cover pictures
   int chosen = 0;          // number among them
   bool pictures = false;   // whether the file holds a video
+  bool padded = false;     // MPEG audio: the first and last packets hold what the encoder padded, and is not given
   FileEnd file_end;        // what the end of the file shows
 };
 

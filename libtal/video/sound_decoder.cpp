@@ -12,6 +12,7 @@ namespace {
 constexpr double kJump = 0.025;    // seconds that time stamps may be off the count of samples: containers round them
 constexpr double kRunBack = 0.25;  // seconds that they may run back, and the overlap is left out; more: recordings were
                                    // joined, and sound follows sound until the time stamps pass it
+constexpr double kMostPadding = 4;         // frames, of MPEG audio
 constexpr double kHeardApart = 0.1;        // seconds that a start or gap may be off before it is worth a word
 constexpr double kShorter = 0.5;           // seconds that sound may end before the pictures
 constexpr double kFarthest = 1e8;          // seconds; time stamps beyond are none
@@ -121,6 +122,7 @@ bool SoundDecoder::decode() {
   }
   coded_ += frame->nb_samples;
   last_step_ = 1.0 / from_rate_;
+  longest_frame_ = std::max(longest_frame_, static_cast<double>(frame->nb_samples) / from_rate_);
   end_ = piece_ + static_cast<double>(coded_) / from_rate_;
   convert(frame);
   return true;
@@ -165,7 +167,11 @@ SoundDecoder::Damage SoundDecoder::damage(bool with_pictures) const {
                                                    : " (" + found.message + ")";
   if (!any_)
     return {true, false, "'" + path_ + "': truncated or corrupt: no sample of its sound can be decoded" + said};
-  const double promised = claims.end - claims.begin, missing = claims.end - zero_ - end_;
+  const double promised = claims.end - claims.begin;
+  double missing = claims.end - zero_ - end_;
+  // Files of sound alone count what the encoder padded, too, and so do their packets.
+  if (claims.padded && !claims.pictures)
+    missing = std::max(promised - (found.end - found.begin), missing - kMostPadding * longest_frame_);
   const bool stated = claims.end > 0 && (claims.own || !with_pictures);
   const bool ends_early = stated && missing > std::max(kHeardApart, 0.01 * promised);
   if (!ends_early && within.empty() && (stated || !found.broken || with_pictures)) return {};

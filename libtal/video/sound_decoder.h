@@ -68,6 +68,7 @@ class SoundDecoder : public SoundTrack {
   std::int64_t released_, next_ = 0;       // next_: number of the sample that the resampler gives next
   double zero_ = 0, end_ = 0, first_ = 0;  // seconds; end_ of what came from the codec, first_ of its first sample
   double last_step_ = 0;                   // seconds, of one sample as coded
+  double longest_frame_ = 0;               // seconds
   bool begun_ = false, any_ = false, ended_ = false;
   std::int64_t gaps_ = 0;
   double piece_ = 0;        // seconds, where the sound that follows without a gap begins

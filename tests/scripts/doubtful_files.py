@@ -532,6 +532,76 @@ for word in ("nan", "", "NA", "inf"):
     no_rows(text, says=("f.csv:3:", "column 2: "))
 no_rows("a,b,c\n1,2,3\n4,x,6\n7,8,9\n", "--non-finite", "zero", says=("f.csv:3:", "'x' is not a number"))
 
+# Names that are numbers: a label is the number of one class and the name of another. --class-offset says that it is a number; a name that is its class's number is both.
+TABLE = "video,start,end,label\nv1,1,2,1\n"
+for text in ("0 1\n1 2\n2 3\n", "1\n2\n3\n", '["1","2","3"]', "id,name\n0,1\n1,2\n2,3\n", '[{"id":0,"name":"1"},{"id":1,"name":"2"}]'):
+    refused("--from", "segments-csv", write("t.csv", TABLE), "--classes", write("n.txt", text), says=("t.csv:2: video 'v1': label: '1' is the name of class 0 in --classes, and the number of '2'", "--class-offset 0 says that labels are numbers"))
+    check(records("--from", "segments-csv", "t.csv", "--classes", "n.txt", "--class-offset", "0")[0]["annotations"][0]["label"] == "2", f"--class-offset 0 with {text!r}")
+refused("--from", "activitynet-gt", write("m.json", '{"v1":{"duration":9,"subset":"training","actions":[[1,2,3]]}}'), "--classes", write("n.txt", "0 1\n1 2\n"), says=("m.json:1: video 'v1': actions[0][0]: ", "'1' is the name of class 0 in --classes, and the number of '2'"))
+refused("--from", "segments-csv", write("t.csv", TABLE.replace(",1\n", ",3\n")), "--classes", write("n.txt", "1\n2\n3\n"), says=("'3' is the name of class 2 in --classes, and no class's number",))
+refused("--from", "frame-labels", "--fps", "1", write("f.txt", "1\n1\n"), "--classes", "n.txt", says=("'1' is the name of class 0",))
+refused("--from", "class-scores", write("s.csv", "video,0,1,2\nv1,1,2,3\n"), "--classes", "n.txt", says=("'1' is the name of class 0",))
+for text in ("1 1\n2 2\n3 3\n", "0\n1\n2\n"):
+    got = segments(TABLE, "--classes", write("n.txt", text))
+    check(got[0]["annotations"][0]["label"] == "1", f"{text!r}: {got}")
+
+# Ids that are words: Charades' list, AudioSet's indices and ontology, FSD50K's vocabulary.
+CHARADES = "id,subject,scene,script,actions,length\nA,S,s,x,c001 1 2;c000 2 3,9\n"
+for text in ("c000 Hold a book\nc001 Read or look\n", "c000,Hold a book\nc001,Read or look\n", "id,name\nc000,Hold a book\nc001,Read or look\n", '{"c000":"Hold a book","c001":"Read or look"}', '[{"id":"c000","name":"Hold a book"},{"id":"c001","name":"Read or look"}]', "0 Hold a book\n1 Read or look\n", '"c000 Hold a book"\n"c001 Read or look"\n'):
+    got = records("--from", "charades", write("a.csv", CHARADES), "--classes", write("k.txt", text))
+    check([each["label"] for each in got[0]["annotations"]] == ["Read or look", "Hold a book"], f"{text!r}: {got}")
+    if "c000" in text and not text.startswith('"'):
+        got = segments(TABLE.replace(",1\n", ",c001\n"), "--classes", "k.txt")
+        check(got[0]["annotations"][0]["label"] == "Read or look", f"a label c001: {got}")
+refused("--from", "charades", "a.csv", "--classes", write("k.txt", "c000 Hold a book\nc002 Read or look\n"), says=("'c001' is neither an id nor a name in --classes",))
+refused("--from", "segments-csv", write("t.csv", TABLE.replace(",1\n", ",run\n")), "--classes", write("k.txt", "id,name\nrun,jump\njump,run\n"), says=("'run' is the id of class 'jump' in --classes, and another class is called so",))
+refused("--from", "segments-csv", "t.csv", "--classes", write("k.txt", "c000 Hold a book\nc000 Read\n"), says=("k.txt:",))
+AUDIOSET = '# YTID, start_seconds, end_seconds, positive_labels\n--P, 30.000, 40.000, "/m/09x0r,/t/dd00088"\n'
+for text in ('index,mid,display_name\n0,/m/09x0r,"Speech, loud"\n7,/t/dd00088,Gush\n', '/m/09x0r\t"Speech, loud"\n/t/dd00088\tGush\n', '0,"Speech, loud",/m/09x0r\n1,Gush,/t/dd00088\n', '[{"id":"/m/09x0r","name":"Speech, loud","child_ids":[]},{"id":"/t/dd00088","name":"Gush"}]'):
+    got = records("--from", "audioset", write("e.csv", AUDIOSET), "--classes", write("k.txt", text))
+    check([each["label"] for each in got[0]["annotations"]] == ["Speech, loud", "Gush"], f"{text!r}: {got}")
+check([each["label"] for each in records("--from", "audioset", "e.csv")[0]["annotations"]] == ["/m/09x0r", "/t/dd00088"], "without --classes the ids stay")
+for text, number, wanted in (("noun_id,class_key,nouns\n0,pan,\"['pan']\"\n1,tap,\"['tap']\"\n", 1, "tap"), ("id,key,instances,category\n0,take,\"['take']\",x\n1,put,\"['put']\",y\n", 1, "put"), ("action_id,verb_id,noun_id,action_cls,verb_cls,noun_cls\n0,0,0,open jar,open,jar\n1,0,1,open tap,open,tap\n", 1, "open tap")):
+    got = segments(TABLE, "--classes", write("k.txt", text))
+    check(got[0]["annotations"][0]["label"] == wanted, f"{text!r}: {got}")
+
+# --durations without a header, blanks between: the number is the last field, whatever blanks the name has.
+for text, video, seconds in (("v1 10\nv2 20.5\n", "v1", 10), ("# mine\nMy video  10.5\nv2 20\n", "My video", 10.5), ("video 1 10\nvideo 2 20\n", "video 1", 10), ("\"my 3\" 10\nv2 20\n", "my 3", 10), ("v1 10,5\nv2 20\n", "v1", 10.5), ("v1 1:30\n", "v1", 90), ("a.mp4\t7\nb b.mp4\t8\n", "b b", 8), ("my 3\t10\nv 4\t20\n", "my 3", 10), ("video 1,20\nvideo 2,30\n", "video 1", 20)):
+    got = segments(f"video,start,end\n{video},1,2\n", "--durations", write("d.txt", text))
+    check((got[0]["video"], got[0]["duration"]) == (video, seconds), f"--durations {text!r}: {got}")
+for text, says in (("v1 10 25\nv2 20 30\n", "d.txt:1: 'v1 10 25': is '25' the seconds of the video 'v1 10'?"), ("v1 10,5\nv2 20,5\n", "does the comma separate a video and its seconds, or is it a decimal one?"), ("v1 10\nv1 20\n", "d.txt:2:"), ("v1 0\n", "d.txt:1:"), ("v1 10\nv2 long\n", "d.txt:")):
+    refused("--from", "segments-csv", write("t.csv", TABLE), "--durations", write("d.txt", text), says=(says,))
+
+# Addresses: parameters and fragment are none of the name, and %20 is a blank. Of other names they are.
+for name, video in (("https://x/v1.mp4?sig=1/2&b", "v1"), ("https://x/a/v%201.mp4", "v 1"), ("s3://bucket/v1.MP4#t=1", "v1"), ("file:///data/v%231.mp4", "v#1"), ("v%201.mp4", "v%201"), ("v#1.mp4", "v#1"), ("what?.mp4", "what?"), ("C://data/v%201.mp4", "v%201")):
+    got = segments(f"video,start,end\n{name},1,2\n", "--durations", write("d.csv", f"video,duration\n{name},9\n"))
+    check((got[0]["video"], got[0]["duration"]) == (video, 9), f"{name}: {got}")
+no_segments("video,start,end\nhttps://x/a/v.mp4?s=1,1,2\nhttps://x/b/v.mp4?s=2,1,2\n", says=("files of one name in different folders",))
+
+# In a table of one column a blank line is a missing value, and not the end of one row; at the end of the file it is nothing.
+for head in ("", "x\n"):
+    check(rows(head + "1\n2\n3\n\n\n") == [[1], [2], [3]], "blank lines at the end")
+    no_rows(head + "1\n\n3\n", says=(f"f.csv:{3 + (head > '')}", "is blank: in a table of one column its value is missing"))
+    check(rows(head + "1\n\n3\n", "--non-finite", "interpolate") == [[1], [2], [3]], "a blank line between two values")
+check(rows("1;2\n\n3;4\n") == [[1, 2], [3, 4]], "two columns, and a blank line")
+refused("--from", "sample-labels", "--rate", "1", write("l.csv", "label\nwalk\n\nrun\n"), says=("l.csv:3: blank: in a table of one column the label is missing",))
+no_rows("hello\n", says=("no rows of numbers behind the first line, 'hello'",))
+no_rows("hello,world\n", says=("no rows of numbers behind the first line, 'hello', 'world'",))
+
+# A number too small for a double is 0 wherever it stands, as too large a one is refused everywhere.
+for number in ("1e-400", "-1e-400"):
+    got = detections(f"video,start,end,score\nv1,1,2,{number}\n")
+    check(got[0]["proposals"][0]["score"] == 0, f"{number}: {got}")
+no_segments("video,start,end,score\nv1,1,2,1e400\n", form="detections-csv", says=("score: '1e400' is not a finite number",))
+
+# EPIC's results: an action beside verb and noun says the same.
+EPIC = '{"version":"0.2","challenge":"action_detection","results":{"P1":[{%s"segment":[0,1],"score":0.5}]}}'
+for members, label in (('"verb":1,"noun":3,', "1,3"), ('"verb":1,"noun":3,"action":"1,3",', "1,3"), ('"action":"1,3",', "1,3")):
+    check(records("--from", "epic-results", "--columns", "label=action", write("e.json", EPIC % members))[0]["proposals"][0]["label"] == label, members)
+for members, says in (('"verb":1,"noun":3,"action":"2,3",', "results[0].action: '2,3', but verb and noun are 1 and 3"), ('"verb":1,"noun":3,"action":5,', "results[0].action: must be the classes of verb and noun"), ('"verb":1,"noun":3,"action":"1",', "results[0].action: must be")):
+    for words in ((), ("--columns", "label=action")):
+        refused("--from", "epic-results", *words, write("e.json", EPIC % members), says=(says,))
+
 # A --split list may name the files of labels, with their folders and ending.
 write("P03_cam01_P03_cereals.txt", "a\na\nb\n")
 for line in ("./data/groundTruth/P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals.txt", "P03_cam01_P03_cereals"):

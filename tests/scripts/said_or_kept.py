@@ -4,8 +4,10 @@
 import json
 import os
 import re
+import struct
 import tempfile
 import unicodedata
+import zipfile
 
 from harness import check, finish, tool, write
 
@@ -233,5 +235,67 @@ write("others/b.csv", "video,start,end,label\nv,1,2,x\n")
 write("others/d.csv", "video,duration\nv,9\n")
 done = tool("tal-check", "others", status=1)
 check("others/b.csv: foreign-format: no records, but segments-csv" in done.stdout and "d.csv" not in done.stdout, done.stdout)
+os.remove("others/b.csv")
+write("others/r.json", '{"video":"v","duration":-1}\n')
+write("others/header.json", '{"feature":{}}\n')
+done = tool("tal-check", "others", status=1)
+check("others/r.json:1: video 'v': duration: bad-duration" in done.stdout and "1 files" in done.stdout, done.stdout)
+
+# Files of a folder that end otherwise, columns without a name, rates without a use, videos that --durations lacks, what --min-score does not choose from.
+os.mkdir("classes")
+write("classes/Run.txt", "v 1 2\n")
+write("classes/v.mp4", "")
+check(convert("--from", "multithumos", "classes").stderr == "", "a folder of nothing else")
+write("classes/Jump.csv", "v 1 2\n")
+write("classes/README", "x")
+said = convert("--from", "multithumos", "classes").stderr
+check("classes: 2 files are no .txt, and left out: 'classes/Jump.csv', 'classes/README'" in said, said)
+said = convert("--from", "segments-csv", write("t.csv", ",video,start,end,label,\n0,v,1,2,a,\n1,v,3,4,b,more\n")).stderr
+check("t.csv: column 6 has no name and is left out ('more' in line 3)" in said and "column 1" not in said, said)
+said = convert("--from", "segments-csv", write("t.csv", "video,start,end,label,\nv,1,2,a,\n")).stderr
+check(said == "", said)
+for members, counted in (({}, 2), ({"duration": 9}, 1)):
+    stream({"video": "known"}, {"video": "x1", **members}, {"video": "other"})
+    said = convert("--from", "tal", "--durations", write("d.csv", "video,duration\nknown,9\n"), "in.jsonl").stderr
+    check(f"{counted} video{'s are' if counted > 1 else ' is'} not in d.csv, and without a duration: " in said, said)
+stream({"video": "known"}, {"video": "x1", "duration": 9})
+check(convert("--from", "tal", "--durations", "d.csv", "in.jsonl").stderr == "", "a video that has a duration needs none of --durations")
+stream({"video": "v", "duration": 9, "annotations": [{"segment": [1, 2], "label": "a"}]})
+for to in ("dcase", "dcase-weak", "webvtt"):
+    said = convert("--from", "tal", "--to", to, "--min-score", "0.5", "in.jsonl").stderr
+    check("1 video has annotations and no proposals: --min-score and --top-k leave out none of them: v" in said, f"{to}: {said}")
+    check("--min-score" not in convert("--from", "tal", "--to", to, "in.jsonl").stderr, to)
+write("none.jsonl", "")
+check("tal-eval: warning: no record of predictions in none.jsonl: nothing to judge" in tool("tal-eval", "--gt", "in.jsonl", "-i", "none.jsonl").stderr, "an empty stream")
+check("no record of predictions" not in tool("tal-eval", "--gt", "in.jsonl", "-i", write("one.jsonl", '{"video":"v","proposals":[]}\n')).stderr, "a record without predictions")
+header = "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }"
+def npy(values, shape):
+    text = (header % shape).ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + struct.pack(f"<{len(values)}d", *values)
+with zipfile.ZipFile("f.npz", "w") as archive:
+    archive.writestr("feats.npy", npy([1, 2, 3, 4], "(2, 2)"))
+    archive.writestr("fps.npy", npy([25], "()"))
+said = convert("--from", "features", "--inline", "f.npz").stderr
+check("25, is left out: without a stride the rows share the video's duration (--stride)" in said, said)
+got = lines(convert("--from", "features", "--inline", "--stride", "8", "f.npz").stdout)[0]
+check(got["features"]["features"]["fps"] == 25, f"{got}")
+
+# Segments without length are counted, whichever reader they come from.
+for form, name, text in (("rttm", "z.rttm", "SPEAKER f 1 3.0 0 <NA> <NA> a <NA> <NA>\n"), ("dcase", "z.tsv", "filename\tonset\toffset\tevent_label\nf.wav\t3\t3\ta\n"), ("datavyu", "z.csv", "onset,offset,code\n3000,3000,x\n"), ("segments-csv", "z.csv", "video,start,end,label\nf,3,3,a\n"), ("thumos14-gt", "Run_val.txt", "f 3 3\n")):
+    said = convert("--from", form, write(name, text)).stderr
+    check("1 segment without length" in said, f"{form}: {said}")
+
+# Half of a character, sums beyond a double, and text of another encoding.
+for text, says in (('{"video":"\\ud800"}', "video: half of a character"), ('{"video":"v","annotations":[{"segment":[1,2],"label":"a\\udc00"}]}', "annotations[0].label"), ('{"video":"v","proposals":[{"segment":[1,2],"score":1,"label":"\\ud83d"}]}', "proposals[0].label")):
+    done = convert("--from", "tal", data=text + "\n", status=1)
+    check("half of a character in a string" in done.stderr and "(column " in done.stderr and says.split(":")[0] in done.stderr, done.stderr)
+    done = tool("tal-check", data=text + "\n", status=1)
+    check("half of a character in a string" in done.stdout and "must be a string" not in done.stdout, done.stdout)
+big = [{"segment": [0, 1], "score": 1e308}, {"segment": [0, 2], "score": 1e308}, {"segment": [0, 3], "score": 1e-300}]
+small = [{**each, "score": each["score"] / 1e308} for each in big]
+kept = [[each["segment"] for each in json.loads(tool("tal-nms", "--no-history", "--voting", "0.3", data=json.dumps({"video": "v", "duration": 9, "proposals": each})).stdout)["proposals"]] for each in (big, small)]
+check(kept[0] == kept[1], f"votes of large scores: {kept}")
+said = convert("--from", "webvtt", write("w.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\ncaf\xe9\n".encode("latin-1")), status=1).stderr
+check("w.vtt:4: not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8" in said, said)
 
 finish()

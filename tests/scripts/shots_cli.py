@@ -42,6 +42,9 @@ done = tool("tal-propose", "--method", "shots", data=record([[0.5, 0.5]], ["a", 
 check("no column 'cut'" in done.stderr and "film" in done.stderr and "--curve" in done.stderr, done.stderr)
 done = tool("tal-propose", "--method", "shots", "--threshold", "0.3,0.5", data=two, status=2)
 check("--threshold" in done.stderr, done.stderr)
+for never in ("2", "-0.1"):
+    done = tool("tal-propose", "--method", "shots", f"--threshold={never}", data=two, status=2)
+    check(f"--threshold: cut probabilities lie between 0 and 1, not at {never}" in done.stderr, done.stderr)
 done = tool("tal-propose", "--method", "shots", "--min", "3", data=two, status=2)
 check("--min has no effect with --method shots" in done.stderr, done.stderr)
 

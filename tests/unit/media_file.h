@@ -75,6 +75,7 @@ class MediaFile {
     LibavPtr<AVCodecContext> c(avcodec_alloc_context3(avcodec_find_encoder(sound.codec)));
     c->sample_rate = sound.rate, c->sample_fmt = AV_SAMPLE_FMT_S16, c->time_base = {1, sound.rate};
     if (sound.codec == AV_CODEC_ID_MP2) c->bit_rate = 32000;
+    if (sound.codec == AV_CODEC_ID_MP3) c->sample_fmt = AV_SAMPLE_FMT_S16P;  // of one channel the same bytes
     av_channel_layout_default(&c->ch_layout, sound.channels);
     must(avcodec_open2(c.get(), c->codec, nullptr), "sound");
     must(avcodec_parameters_from_context(stream->codecpar, c.get()), "parameters");

@@ -225,6 +225,10 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_is_refused) {
   BOOST_TEST(refused({"mel=3"}).find("did you mean 'mels'") != std::string::npos);
   BOOST_TEST(message_of([] { make_log_mel("vgish", {}); }).find("did you mean 'vggish'") != std::string::npos);
   BOOST_TEST(refused({"mels=40", "high=0"}) == "no error");
+  // 125 to 7500 Hz at 31.25 Hz from one to the next.
+  BOOST_TEST(refused({"mels=237"}) == "no error");
+  BOOST_TEST(refused({"mels=238"}) ==
+             "mels must not exceed the frequencies from low to high, which fft has 31.25 Hz apart: 238 and 237");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -131,6 +131,36 @@ BOOST_AUTO_TEST_CASE(resampling_moves_nothing) {
     }
 }
 
+// Encoders pad the sound in front and behind; the container counts that as sound.
+BOOST_AUTO_TEST_CASE(padding_of_mpeg_audio_is_not_missing) {
+  if (!avcodec_find_encoder(AV_CODEC_ID_MP3)) {
+    BOOST_TEST_MESSAGE("skipped: this FFmpeg writes no MP3");
+    return;
+  }
+  const Folder folder;
+  for (const int rate : {8000, 11025, 12000, 44100})
+    for (const double seconds : {0.5, 3.0}) {
+      MediaFile::Sound tones;
+      tones.rate = rate, tones.seconds = seconds, tones.codec = AV_CODEC_ID_MP3;
+      tones.value = [](double t, int) { return 0.5 * std::sin(2 * kPi * 440 * t); };
+      const std::string path = Made(folder, "s.mp3", {}, {tones}).path;
+      SoundDecoder sound(path, 8000, -1);
+      sound.finish();
+      const double frame = (rate < 16000 ? 576.0 : 1152.0) / rate;  // the test's last one is full
+      BOOST_TEST_CONTEXT(rate << " Hz, " << seconds << " s") {
+        BOOST_TEST(sound.damage(false).message == "");
+        BOOST_TEST(sound.duration() > seconds - 1e-3);
+        BOOST_TEST(sound.duration() < seconds + frame);
+      }
+      std::filesystem::resize_file(path, std::filesystem::file_size(path) * 3 / 4);
+      SoundDecoder cut(path, 8000, -1);
+      cut.finish();
+      BOOST_TEST_CONTEXT(rate << " Hz, cut") {
+        BOOST_TEST(cut.damage(false).message.find("truncated or corrupt: last good time stamp") != std::string::npos);
+      }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(time_stamps_are_the_clock) {
   const Folder folder;
   MediaFile::Sound late;
