@@ -54,6 +54,7 @@ complete -c tal-eval -l offset-share -r -d 'sound-events: an offset may be off b
 complete -c tal-eval -l onset-only -d 'sound-events: offsets do not matter'
 complete -c tal-eval -l segment-length -r -d 'sound-events: of the segments of time, seconds'
 complete -c tal-eval -l psds -r -d 'sound-events: one score with these DTC, GTC, CTTC, alpha_CT, alpha_ST and largest rate an hour, e.g. 0.5,0.5,0.3,0,0,100 (default: DCASE'\''s two scenarios)'
+complete -c tal-eval -l psds-version -x -a '0.3.0 0.5.3' -d 'sound-events: PSDS as this version of psds_eval has it; they differ where alpha_CT is above 0'
 complete -c tal-eval -l operating-point -r -d 'sound-events: records with the detections of another threshold, for PSDS; repeatable. The stream is one too'
 complete -c tal-eval -l score-thresholds -r -d 'sound-events: the operating points of PSDS are the detections with a score above each (default: 50 from 0.01 to 0.99)'
 complete -c tal-eval -l oracle -x -a 'boundaries labels ranking all' -d 'What the mean gains if this step were perfect; all: one after another'

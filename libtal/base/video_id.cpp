@@ -11,10 +11,6 @@ namespace {
 
 std::string_view file_name(std::string_view path) { return path.substr(path.find_last_of("/\\") + 1); }
 
-}  // namespace
-
-namespace {
-
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char low = static_cast<char>(c | 32);
@@ -47,11 +43,6 @@ std::string without_escapes(std::string_view text) {
   return out;
 }
 
-std::string address_path(std::string_view name) {
-  const auto begin = behind_scheme(name);
-  return begin > 0 ? without_escapes(name.substr(begin, name.find_first_of("?#", begin) - begin)) : std::string(name);
-}
-
 std::string_view without_ending(std::string_view name, std::initializer_list<std::string_view> endings) {
   for (const auto ending : endings)
     if (name.size() > ending.size() && ends_alike(name, ending)) return name.substr(0, name.size() - ending.size());
@@ -64,7 +55,30 @@ std::string_view without_sound(std::string_view name) {
   return without_ending(name, {".wav", ".flac", ".mp3", ".m4a", ".aac", ".oga", ".opus", ".wma", ".aif", ".aiff"});
 }
 
+std::string_view without_media_ending(std::string_view file) {
+  if (const auto name = without_sound(file); name != file) return name;
+  // Containers and streams that FFmpeg reads under these names.
+  return without_ending(file,
+                        {".mp4",  ".m4v", ".avi",  ".mkv", ".webm", ".mov",  ".mpg",   ".mpeg", ".mpe",  ".m2v",
+                         ".wmv",  ".asf", ".flv",  ".f4v", ".3gp",  ".3g2",  ".ogv",   ".ogg",  ".ts",   ".mts",
+                         ".m2ts", ".vob", ".divx", ".dv",  ".mxf",  ".mjpg", ".mjpeg", ".rm",   ".rmvb", ".y4m",
+                         ".h264", ".264", ".h265", ".265", ".hevc", ".gif",  ".qt",    ".nut",  ".sdp",  ".m3u8"});
+}
+
+bool is_media_path(std::string_view path) {
+  path = file_name(path);
+  return without_media_ending(path) != path;
+}
+
 }  // namespace
+
+std::string address_path(std::string_view name) {
+  if (const auto begin = behind_scheme(name); begin > 0) {
+    const auto path = name.substr(begin, name.find_first_of("?#", begin) - begin);
+    if (is_media_path(path)) return without_escapes(path);
+  }
+  return std::string(name);
+}
 
 bool is_sound(std::string_view path) {
   const std::string whole = address_path(path);
@@ -127,37 +141,18 @@ std::string FileIds::id(std::string_view given, const std::string& place) {
       .at_field("video");
 }
 
-namespace {
-
-std::string id_of_path(std::string_view path, int folders = 0) {
-  if (folders > 0) {
-    std::string id = id_of_path(path);
-    for (const auto folder : folders_of(path)) {
-      if (folders-- == 0) break;
-      id.insert(0, std::string(folder) + '_');
-    }
-    return id;
-  }
-  path = file_name(path);
-  if (const auto name = without_sound(path); name != path) return std::string(name);
-  // Containers and streams that FFmpeg reads under these names.
-  return std::string(
-      without_ending(path, {".mp4",  ".m4v", ".avi",  ".mkv", ".webm", ".mov",  ".mpg",   ".mpeg", ".mpe",  ".m2v",
-                            ".wmv",  ".asf", ".flv",  ".f4v", ".3gp",  ".3g2",  ".ogv",   ".ogg",  ".ts",   ".mts",
-                            ".m2ts", ".vob", ".divx", ".dv",  ".mxf",  ".mjpg", ".mjpeg", ".rm",   ".rmvb", ".y4m",
-                            ".h264", ".264", ".h265", ".265", ".hevc", ".gif",  ".qt",    ".nut",  ".sdp",  ".m3u8"}));
-}
-
-}  // namespace
-
 std::string video_id(std::string_view path, int folders) {
-  return behind_scheme(path) > 0 ? id_of_path(address_path(path), folders) : id_of_path(path, folders);
+  const std::string whole = behind_scheme(path) > 0 ? address_path(path) : std::string();
+  if (!whole.empty()) path = whole;
+  std::string id(without_media_ending(file_name(path)));
+  for (const auto folder : folders_of(path)) {
+    if (folders-- <= 0) break;
+    id.insert(0, std::string(folder) + '_');
+  }
+  return id;
 }
 
-bool is_media_file(std::string_view name) {
-  const std::string path = address_path(name);
-  return id_of_path(path) != file_name(path);
-}
+bool is_media_file(std::string_view name) { return is_media_path(address_path(name)); }
 
 std::vector<std::string_view> several_files(std::string_view name) {
   for (const char separator : {';', '|', ','}) {

@@ -14,11 +14,11 @@ namespace tal {
 // The name behind the last '/' or '\' (paths of Windows too), without the ending of a video or sound file in upper or
 // lower case: "D:\clips\v_1.MP4" -> "v_1". Other endings stay: "v_1.5fps" is an id. folders: how many of the path's
 // last folders stand before it, "a/v_1.mp4" -> "a_v_1" with 1.
-// Of an address the path counts: "https://x/v%201.mp4?sig=1" -> "v 1".
+// Of the address of a media file its path counts: "https://x/v%201.mp4?sig=1" -> "v 1".
 std::string video_id(std::string_view path, int folders = 0);
 
-// The path of an address, host and all, without scheme, parameters and fragment, its %20 and the like as characters;
-// any other name as it is.
+// The path of a media file's address, host and all, without scheme, parameters and fragment, its %20 and the like as
+// characters. Any other name as it is: in "https://x/watch?v=1" it is the parameter that names the video.
 std::string address_path(std::string_view name);
 std::string without_escapes(std::string_view text);  // of %20 and the like
 

@@ -1,6 +1,7 @@
 #include "libtal/cli/option_table.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <type_traits>
 
@@ -134,13 +135,30 @@ void OptionTable::settle(Tool& tool) {
   for (const auto& [of, step] : steps)
     if (in_use(of)) step(tool);
   for (const auto& row : rows)
-    for (const auto& rule : row.rules) {
-      // Each condition of every row is looked at, so that one that cannot hold shows in the first run.
-      bool works = false;
-      for (const auto& condition : rule.any) works = holds(condition, rule.scope) || works;
-      if (!works && row.given() && in_use(row.app) && in_use(rule.scope)) throw UsageError(violation(row, rule));
-    }
+    for (const auto& rule : row.rules)
+      if (!has_effect(row, rule) && row.given()) throw UsageError(violation(row, rule));
   refuse_shared_files();
+}
+
+// By this rule of its row; where neither is in use, it is not asked.
+bool OptionTable::has_effect(const OptionRow& row, const OptionRow::Rule& rule) {
+  // Each condition of every row is looked at, so that one that cannot hold shows in the first run.
+  bool works = false;
+  for (const auto& condition : rule.any) works = holds(condition, rule.scope) || works;
+  return works || !in_use(row.app) || !in_use(rule.scope);
+}
+
+void OptionTable::unset_useless() {
+  std::set<const OptionRow*> unset;
+  for (bool again = true; again;) {  // what is unset may be another one's condition
+    again = false;
+    for (const auto& row : rows) {
+      if (!row.given() || unset.contains(&row)) continue;
+      if (std::all_of(row.rules.begin(), row.rules.end(), [&](const auto& rule) { return has_effect(row, rule); }))
+        continue;
+      row.unset(), unset.insert(&row), again = true;
+    }
+  }
 }
 
 // By the files themselves: two names may be links to one.

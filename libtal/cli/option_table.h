@@ -38,6 +38,7 @@ struct OptionRow {
   bool setting = true;      // may stand in a file, has a variable
   bool writes = false;      // its value is a file
   std::string origin = {};  // of its value: "flag", "variable TAL_SIGMA", "file c.json", "preset"; "": the default
+  std::function<void()> unset = {};  // gives the target its default
 
   bool settled = false;  // by a preset, or by what another option means
 
@@ -72,8 +73,11 @@ class OptionTable {
   // written while it is read or written for another option. std::logic_error when a condition names an option or a
   // choice that there is not.
   void settle(Tool& tool);
+  // Tool::unset_useless.
+  void unset_useless();
 
  private:
+  bool has_effect(const OptionRow& row, const OptionRow::Rule& rule);
   bool holds(const Condition& condition, const CLI::App* scope);
   std::string violation(const OptionRow& row, const OptionRow::Rule& rule);
   void refuse_shared_files() const;

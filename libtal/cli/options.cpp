@@ -180,6 +180,7 @@ Option Options::add_row(const std::string& names, Target& target, const std::str
   if constexpr (std::is_same_v<Target, std::vector<std::string>>)
     if (target.empty()) option->default_str("");  // not "[]"
   OptionRow& row = table_->rows.emplace_back(OptionRow{app_, option, &target, name_of(*option)});
+  row.unset = [&target, initial = target] { target = initial; };
   for (const auto& any : conditions_) row.rules.push_back({app_, any});
   return Option(row, *app_);
 }

@@ -179,6 +179,8 @@ void Tool::resolve(const std::string& name, const std::string& value) {
   row.option->run_callback();
 }
 
+void Tool::unset_useless() { table_->unset_useless(); }
+
 void Tool::refuse(const std::vector<std::string>& names, const std::string& why) const {
   for (const auto& name : names)
     if (given(name)) throw UsageError(name + " has no effect with " + why);

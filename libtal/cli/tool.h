@@ -44,6 +44,9 @@ class Tool : public Run {
   void preset(const std::string& name, const std::string& value, const std::string& origin = "preset");
   // Puts what a value stands for in its place, given or not; for Options::settle: a format in that of "auto".
   void resolve(const std::string& name, const std::string& value);
+  // Gives every option that was given and has no effect beside the others, as they are now, its default: where a run
+  // has several parts, and changes an option to what one of them has.
+  void unset_useless();
   // UsageError when any of `names` was given although what the data or a model turn out to be (`why`: "a model that
   // sees frames") makes it useless. What the options themselves say is a condition of the row.
   void refuse(const std::vector<std::string>& names, const std::string& why) const;

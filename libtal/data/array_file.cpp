@@ -264,7 +264,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
     NumberTableOptions numbers;
     numbers.non_finite = options.non_finite != "fail";
     NumberTable table = parse_number_table({path_, std::string(bytes())}, columns_, dialect_, numbers);
-    if (table.values.rows == 0) throw no_rows(table);
+    if (table.values.rows == 0 && !table.header.empty()) throw no_rows(table);
     array.matrix = std::move(table.values), array.left_out = std::move(table.left_out);
     array.counting = std::move(table.counting);
     array.places = std::move(table.places), array.told = std::move(table.facts);

@@ -1,6 +1,7 @@
 #include "libtal/eval/files.h"
 
 #include "libtal/base/number.h"
+#include "libtal/eval/report.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/record.h"
 
@@ -19,7 +20,7 @@ std::string quoted(const std::string& text) {
 
 std::string recall_curves(const ProposalResult& curve, const std::vector<double>& tiou) {
   std::string out = "an,ar";
-  for (const double t : tiou) out += ",recall@" + format_number(t);
+  for (const double t : tiou) out += ",recall@" + format_number(settled(t));
   out += '\n';
   for (std::size_t j = 0; j < curve.an.size(); ++j) {
     append_number(out, curve.an[j]);
@@ -44,7 +45,7 @@ std::string precision_curves(const Evaluated& run, const std::vector<double>& ti
         if (!(entry.hit & bit)) continue;
         ++hits;
         out += label;
-        append_cells(out, {tiou[t], s.data->predictions[entry.prediction].score,
+        append_cells(out, {settled(tiou[t]), s.data->predictions[entry.prediction].score,
                            hits / static_cast<double>(s.class_instances[c]), hits / count});
         out += '\n';
       }

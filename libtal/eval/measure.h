@@ -22,10 +22,14 @@ class Measured {
   virtual std::string score_name() const = 0;
   // What decides over the numbers, by name.
   virtual void settings(nlohmann::ordered_json& out) const = 0;
+  // What is the same in every call, and worth telling beside the settings: not in their hash.
+  virtual void conventions(nlohmann::ordered_json&) const {}
   // Its members of the report: `scores`, an object of numbers; lists of flat objects, which other formats show as
   // tables
   // (`classes` where classes are asked for); what was counted on the way.
   virtual void report(nlohmann::ordered_json& out) const = 0;
+  // What the source would not have taken, a line each.
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 // How often a video counts.

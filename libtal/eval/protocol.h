@@ -25,7 +25,7 @@ struct EvalOptions {
   std::string excluded = "drop", ties = "protocol", recall_at, recall_tiou, format = "text";
   std::string length_bins, coverage_bins, instance_bins;
   std::string sample_overlap = "highest", sample_undefined = "0", sample_classes;
-  std::string classes, background = "background", psds, score_thresholds;
+  std::string classes, background = "background", psds, score_thresholds, psds_version = "0.3.0";
   std::optional<double> score_above, sample_rate, rate;
   double sample_score = 0.3;
   double collar = 0.2, offset_share = 0.2, segment_length = 1;

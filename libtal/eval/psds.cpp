@@ -28,15 +28,25 @@ struct SoundEvent {
 };
 
 double overlap_of(const Segment& a, const Segment& b) { return std::min(a.end, b.end) - std::max(a.start, b.start); }
-bool touches(const Segment& a, const Segment& b) { return a.start <= b.end && b.start <= a.end; }
 
 // inter / length, 0 for what has no length.
 double share_of(double inter, double length) { return length > 0 ? inter / length : 0; }
 
 }  // namespace
 
-PsdsTruth::PsdsTruth(const Selection& s) : s_(s), of_label_(s.data->labels.size(), -1) {
-  for (const auto label : s.class_label) classes_.push_back(s.data->labels.text(label));
+bool PsdsTruth::meet(const Segment& a, const Segment& b) const {
+  if (version_ == PsdsVersion::k053) return a.start < b.end && b.start < a.end;
+  return a.start <= b.end && b.start <= a.end;
+}
+
+PsdsTruth::PsdsTruth(const Selection& s, PsdsVersion version)
+    : s_(s), version_(version), of_label_(s.data->labels.size(), -1) {
+  std::vector<bool> there(s.data->labels.size(), false);
+  for (const auto id : s.videos)
+    for (const auto& truth : s.data->truths_of(id))
+      if (counts(truth.segment)) there[truth.label] = true;
+  for (const auto label : s.class_label)
+    if (there[label]) classes_.push_back(s.data->labels.text(label));
   std::sort(classes_.begin(), classes_.end());
   for (std::size_t c = 0; c < classes_.size(); ++c)
     of_label_[s.data->labels.find(classes_[c])] = static_cast<std::int32_t>(c);
@@ -50,7 +60,7 @@ PsdsTruth::PsdsTruth(const Selection& s) : s_(s), of_label_(s.data->labels.size(
     all_hours_ += duration;
     for (const auto& truth : s.data->truths_of(id)) {
       const std::int32_t cls = of_label_[truth.label];
-      if (cls < 0) continue;
+      if (cls < 0 || !counts(truth.segment)) continue;
       ++events_[static_cast<std::size_t>(cls)];
       hours_[static_cast<std::size_t>(cls)] += truth.segment.length();
     }
@@ -65,13 +75,14 @@ SoundOperatingPoint PsdsTruth::judge(const std::vector<Prediction>& detections, 
   out.counts.assign(n + 1, std::vector<double>(n + 1, 0));
   std::map<std::uint32_t, std::vector<const Prediction*>> by_video;
   for (const auto& p : detections)
-    if (p.label < of_label_.size() && of_label_[p.label] >= 0 && s_.state[p.video] == State::kEvaluated)
+    if (p.label < of_label_.size() && of_label_[p.label] >= 0 && s_.state[p.video] == State::kEvaluated &&
+        counts(p.segment))
       by_video[p.video].push_back(&p);
   std::vector<SoundEvent> events;
   for (const auto& [id, mine] : by_video) {
     events.clear();
     for (const auto& truth : s_.data->truths_of(id))
-      if (of_label_[truth.label] >= 0)
+      if (of_label_[truth.label] >= 0 && counts(truth.segment))
         events.push_back({truth.segment, static_cast<std::size_t>(of_label_[truth.label])});
     std::vector<const Prediction*> wrong;
     for (const auto* p : mine) {
@@ -79,14 +90,14 @@ SoundOperatingPoint PsdsTruth::judge(const std::vector<Prediction>& detections, 
       double precision = 0;
       bool any = false;
       for (const auto& e : events)
-        if (e.cls == cls && touches(p->segment, e.segment))
+        if (e.cls == cls && meet(p->segment, e.segment))
           precision += share_of(overlap_of(p->segment, e.segment), p->segment.length()), any = true;
       if (!any || precision < setting.detection) {
         wrong.push_back(p);
         continue;
       }
       for (auto& e : events)
-        if (e.cls == cls && touches(p->segment, e.segment))
+        if (e.cls == cls && meet(p->segment, e.segment))
           e.filled += share_of(overlap_of(p->segment, e.segment), e.segment.length()), e.reached = true;
     }
     for (const auto& e : events)
@@ -95,10 +106,10 @@ SoundOperatingPoint PsdsTruth::judge(const std::vector<Prediction>& detections, 
     std::vector<double> precision(n);
     for (const auto* p : wrong) {
       const auto cls = static_cast<std::size_t>(of_label_[p->label]);
-      if (touches(p->segment, whole)) ++out.counts[cls][n];
+      if (meet(p->segment, whole)) ++out.counts[cls][n];
       std::fill(precision.begin(), precision.end(), -1);  // -1: no event of the class touches it
       for (const auto& e : events) {
-        if (e.cls == cls || !touches(p->segment, e.segment)) continue;
+        if (e.cls == cls || !meet(p->segment, e.segment)) continue;
         precision[e.cls] =
             std::max(precision[e.cls], 0.0) + share_of(overlap_of(p->segment, e.segment), p->segment.length());
       }
@@ -140,8 +151,10 @@ double staircase_area(const std::vector<double>& x, const std::vector<double>& y
 
 }  // namespace
 
-PsdsCurve psds_curve(const std::vector<SoundOperatingPoint>& points, const PsdsSetting& setting) {
+PsdsCurve psds_curve(const std::vector<SoundOperatingPoint>& points, const PsdsSetting& setting, PsdsVersion version) {
   const std::size_t n = points.empty() ? 0 : points.front().found_share.size();
+  if (version == PsdsVersion::k053 && n < 2) return {{0}, {0}, std::numeric_limits<double>::quiet_NaN()};
+  const auto others = static_cast<double>(version == PsdsVersion::k053 ? n - 1 : n);
   std::vector<std::vector<std::pair<double, double>>> of_class(n);  // rate, share
   PsdsCurve out;
   for (std::size_t c = 0; c < n; ++c) {
@@ -149,8 +162,7 @@ PsdsCurve psds_curve(const std::vector<SoundOperatingPoint>& points, const PsdsS
     for (const auto& point : points) {
       double cross = 0;
       for (const double rate : point.cross_rate[c]) cross += rate;
-      // The source divides by all classes, the detected one too; the paper by the others.
-      const double rate = point.false_rate[c] + setting.cross_weight * (cross / static_cast<double>(n));
+      const double rate = point.false_rate[c] + setting.cross_weight * (cross / others);
       of_class[c].emplace_back(rate, point.found_share[c]);
     }
     for (const auto& [rate, share] : of_class[c]) out.rate.push_back(rate);

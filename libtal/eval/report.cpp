@@ -3,8 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/io/record.h"
@@ -54,15 +58,6 @@ std::string one_digit(double value) {
   return text;
 }
 
-// A setting, without the last digits of what was computed: 0.9, not 0.8999999999999999.
-json settled(const json& value) {
-  if (value.is_number_float()) return std::round(value.get<double>() * 1e9) / 1e9;
-  if (!value.is_structured()) return value;
-  json out = value;
-  for (auto& item : out) item = settled(item);
-  return out;
-}
-
 bool is_flat(const json& object) {
   return object.is_object() &&
          std::none_of(object.begin(), object.end(), [](const json& item) { return item.is_structured(); });
@@ -77,42 +72,66 @@ const std::set<std::string>& told_elsewhere() {
   return keys;
 }
 
+// A class's row in a table whose other rows are called `taken`: "class mean" where the class is called mean, so that
+// every row has a name of its own and these keep theirs. (A class that is itself called "class mean" moves on.)
+std::string class_row(const std::string& label, const std::set<std::string>& taken) {
+  constexpr std::string_view kMark = "class ";
+  std::string_view rest = label;
+  while (rest.starts_with(kMark)) rest.remove_prefix(kMark.size());
+  return (taken.contains(std::string(rest)) ? std::string(kMark) : "") + label;
+}
+
 // Every part of one report as tables.
 class Tables {
  public:
   Tables(const json& report, bool exact) : r_(report), exact_(exact) {}
 
   std::vector<Table> all() {
+    const bool per_class = r_.contains("per_class");
     add_summary();
-    if (r_.contains("map")) add_precision();
+    if (r_.contains("map")) add_precision(), details_from(per_class ? tables_.size() - 1 : tables_.size());
     if (r_.contains("ar_at")) add_recall();
-    if (r_.contains("recall_at")) add_recall_at_k();
+    const auto detail = [&](auto&& add) {
+      const std::size_t first = tables_.size();
+      add(), details_from(first);
+    };
+    if (r_.contains("recall_at")) detail([&] { add_recall_at_k(); });
     add_own();
-    if (r_.contains("compare")) add_comparisons();
-    if (r_.contains("ties_range") && r_["ties_range"].contains("map_lowest")) add_ties();
-    if (r_.contains("diagnosis")) add_diagnosis();
-    if (r_.contains("sample_wise")) {
-      const json& s = r_["sample_wise"];
-      add_samples(
-          s, "samples, " + plain(s["rate"]) + " a second, of detections with a score above " + plain(s["score_above"]));
-    }
-    if (r_.contains("ar_by_length"))
+    detail([&] { add_asked(); });
+    if (r_.contains("ar_by_length")) {
       add_buckets("recall.length", "recall of all proposals by length of the instance", r_["ar_by_length"]);
-    if (r_.contains("oracle")) add_rows("oracle", "oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
-    if (r_.contains("against"))
-      add_rows("rules", "rules changed one after another", {"rule", "first", "second", "score", "change", "instances"},
-               r_["against"]["rules"]);
-    if (r_.contains("disagreements")) {
-      add_rows("disagreements", "disagreements", {"video", "segment", "label", "tiou", "found_by", "rule", "why"},
-               r_["disagreements"]);
-      tables_.back().keyed = false;
+      tables_.back().detail = r_.contains("length_bins");
     }
+    detail([&] { add_explanations(); });
     add_data();
     add_settings();
     return std::move(tables_);
   }
 
  private:
+  void details_from(std::size_t first) {
+    for (; first < tables_.size(); ++first) tables_[first].detail = true;
+  }
+  void add_asked() {
+    if (r_.contains("compare")) add_comparisons();
+    if (r_.contains("ties_range") && r_["ties_range"].contains("map_lowest")) add_ties();
+    if (r_.contains("diagnosis")) add_diagnosis();
+    if (!r_.contains("sample_wise")) return;
+    const json& s = r_["sample_wise"];
+    add_samples(
+        s, "samples, " + plain(s["rate"]) + " a second, of detections with a score above " + plain(s["score_above"]));
+  }
+  void add_explanations() {
+    if (r_.contains("oracle")) add_rows("oracle", "oracle", {"step", "score", "gain"}, r_["oracle"]["waterfall"]);
+    if (r_.contains("against"))
+      add_rows("rules", "rules changed one after another", {"rule", "first", "second", "score", "change", "instances"},
+               r_["against"]["rules"]);
+    if (!r_.contains("disagreements")) return;
+    add_rows("disagreements", "disagreements", {"video", "segment", "label", "tiou", "found_by", "rule", "why"},
+             r_["disagreements"]);
+    tables_.back().keyed = false;
+  }
+
   std::string text(const json& value) const { return exact_ ? plain(value) : shown(value); }
   void row(Table& table, std::string name, const json& values) const {
     std::vector<std::string> cells{std::move(name)};
@@ -153,7 +172,7 @@ class Tables {
     Table table{"map", "mean average precision", with_thresholds({"class", "instances"}, r_["tiou"]), {}};
     if (r_.contains("per_class"))
       for (const auto& item : r_["classes"]) {
-        row(table, item["label"].get<std::string>(), item["ap"]);
+        row(table, class_row(item["label"].get<std::string>(), {"mean"}), item["ap"]);
         table.rows.back().insert(table.rows.back().begin() + 1, plain(item["instances"]));
       }
     row(table, "mean", r_["map"]);
@@ -186,7 +205,12 @@ class Tables {
   // What a protocol with numbers of its own reports: lists of flat objects and, of a kind, objects of numbers.
   void add_own() {
     if (!r_.contains("scores")) return;
-    if (r_.contains("confusion")) return add_samples(r_, "samples");
+    if (r_.contains("confusion")) {
+      const std::size_t first = tables_.size();
+      add_samples(r_, "samples");
+      tables_[first].detail = r_.contains("per_class");
+      return;
+    }
     Table numbers{"numbers", "numbers", {"number", "value"}, {}};
     for (const auto& [key, value] : r_.items()) {
       if (is_flat(value) && !told_elsewhere().contains(key) && key != "unknown" && key != "unknown_predictions" &&
@@ -207,6 +231,7 @@ class Tables {
         (key == "by_video" && !exact_))
       return;
     Table table{key, key, {}, {}};
+    table.detail = classes;
     for (const auto& [column, value] : list[0].items())
       if (!value.is_array()) table.head.push_back(column);
     for (const auto& item : list) {
@@ -299,9 +324,12 @@ class Tables {
       table.rows.push_back({std::move(name), text(scores["precision"]), text(scores["recall"]), text(scores["f1"]),
                             std::move(samples), std::move(predicted)});
     };
+    static const std::set<std::string> taken = {
+        "null", "mean", "mean without null", "micro", "micro without null", "weighted", "weighted without null"};
     if (r_.contains("per_class"))
       for (const auto& item : s["classes"])
-        add(plain(item["label"]), item, plain(item["samples"]), plain(item["predicted"]));
+        add(item["label"].is_null() ? "null" : class_row(item["label"].get<std::string>(), taken), item,
+            plain(item["samples"]), plain(item["predicted"]));
     const std::string none = exact_ ? "" : "-";
     add("mean", s["mean"], plain(s["samples"]), plain(s["samples"]));
     add("mean without null", s["mean_without_null"], none, none);
@@ -452,13 +480,39 @@ std::string text_of(const Table& table) {
   return out;
 }
 
-// The numbers of several reports in one table, their settings in another.
+// What was counted, of every protocol: one line where all say the same.
+Table counts_of(const std::vector<std::pair<std::string, Table>>& data) {
+  Table out{"data", "data", {"protocol", "count", "value"}, {}};
+  std::vector<std::string> keys;
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> values;  // protocol, value
+  for (const auto& [protocol, table] : data)
+    for (const auto& row : table.rows) {
+      auto& known = values[row[0]];
+      if (known.empty()) keys.push_back(row[0]);
+      known.emplace_back(protocol, row[1]);
+    }
+  for (const auto& key : keys) {
+    const auto& known = values[key];
+    const bool same = known.size() == data.size() && std::all_of(known.begin(), known.end(), [&](const auto& v) {
+                        return v.second == known[0].second;
+                      });
+    if (same) out.rows.push_back({"all", key, known[0].second});
+    else
+      for (const auto& [protocol, value] : known) out.rows.push_back({protocol, key, value});
+  }
+  return out;
+}
+
+// The numbers of several reports in one table, then the details that each has, what was counted and the settings.
 std::vector<Table> together(const std::vector<json>& reports) {
   Table numbers{"protocols", "protocols", {"protocol", "number", "value"}, {}};
   Table settings{"settings", "settings", {"protocol", "setting", "value"}, {}};
+  std::vector<Table> details;
+  std::vector<std::pair<std::string, Table>> data;
   for (const auto& report : reports) {
     const std::string protocol = report["protocol"].get<std::string>();
-    for (const auto& table : tables_of(report, false)) {
+    for (auto& table : tables_of(report, false)) {
+      if (table.name == "data") data.emplace_back(protocol, table);
       if (table.name == "summary")
         for (std::size_t i = 1; i < table.rows.size(); ++i)
           numbers.rows.push_back({protocol, table.rows[i][0], table.rows[i][1]});
@@ -469,9 +523,15 @@ std::vector<Table> together(const std::vector<json>& reports) {
         for (const auto& row : table.rows) numbers.rows.push_back({protocol, "AR@" + row[0], row[1]});
       if (table.name == "settings")
         for (const auto& row : table.rows) settings.rows.push_back({protocol, row[0], row[1]});
+      if (!table.detail) continue;
+      table.title = protocol + ": " + table.title;
+      details.push_back(std::move(table));
     }
   }
-  return {std::move(numbers), std::move(settings)};
+  std::vector<Table> out{std::move(numbers)};
+  std::move(details.begin(), details.end(), std::back_inserter(out));
+  out.push_back(counts_of(data)), out.push_back(std::move(settings));
+  return out;
 }
 
 }  // namespace
@@ -479,6 +539,20 @@ std::vector<Table> together(const std::vector<json>& reports) {
 std::string to_json(const json& value) {
   std::string out;
   append(out, value);
+  return out;
+}
+
+double settled(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return parse_number(text);
+}
+
+json settled(const json& value) {
+  if (value.is_number_float()) return settled(value.get<double>());
+  if (!value.is_structured()) return value;
+  json out = value;
+  for (auto& item : out) item = settled(item);
   return out;
 }
 

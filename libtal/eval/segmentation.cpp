@@ -34,9 +34,12 @@ struct SegmentedVideo {
 
 double percent(double share) { return 100 * share; }
 
+// Percent, of a video without segments on either side: the source divides 0 by 0.
+constexpr double kEditOfNoSegments = 100;
+
 // 1 - Levenshtein distance of the runs' labels / the larger number of runs.
 double edit_score(const std::vector<LabelRun>& a, const std::vector<LabelRun>& b) {
-  if (a.empty() && b.empty()) return 1;
+  if (a.empty() && b.empty()) return kEditOfNoSegments / 100;
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
@@ -102,11 +105,14 @@ class Segmentation : public Measured {
     out["count_background"] = rules_.count_background;
   }
 
+  void conventions(nlohmann::ordered_json& out) const override { out["edit_of_no_segments"] = kEditOfNoSegments; }
+
   void report(nlohmann::ordered_json& out) const override {
     auto& scores = out["scores"];
     scores["accuracy"] = accuracy(), scores["edit"] = edit();
     for (std::size_t t = 0; t < overlaps_.size(); ++t) scores["f1@" + at(t)] = f1(t, nullptr);
     out["frames"] = frames_, out["contested"] = contested_, out["behind_the_end"] = behind_;
+    out["videos_without_segments"] = without_segments_;
     out["overlaps"] = nlohmann::ordered_json::array();
     for (std::size_t t = 0; t < overlaps_.size(); ++t) {
       const FrameCounts c = pooled(t, nullptr);
@@ -139,6 +145,7 @@ class Segmentation : public Measured {
     SegmentedVideo video{id, n, 0, 0, {}};
     for (std::size_t i = 0; i < n; ++i) video.correct += truth[i] == predicted[i];
     const auto a = runs_of(predicted), b = runs_of(truth);
+    without_segments_ += a.empty() && b.empty();
     video.edit = percent(edit_score(a, b));
     for (const double overlap : overlaps_) video.counts.push_back(match_runs(a, b, overlap));
     frames_ += n;
@@ -177,13 +184,15 @@ class Segmentation : public Measured {
     if (end_frame > std::numeric_limits<std::int32_t>::max())
       throw Error("a segment ends behind 2^31 frames").at_field("proposals").at_video(data_.video_names.text(id));
     const std::size_t length = std::max(n, static_cast<std::size_t>(std::max(end_frame, 0.0)));
-    behind_ += length - n;
     Labels labels(length, unlabelled_);
+    std::vector<bool> held(length - n, false);  // of the frames behind the last one
     for (const auto p : order) {
       const auto [begin, end] = range_of(predictions[p].segment, rate, length);
+      for (std::size_t i = std::max(begin, n); i < end; ++i) held[i - n] = true;
       std::fill(labels.begin() + static_cast<std::ptrdiff_t>(begin), labels.begin() + static_cast<std::ptrdiff_t>(end),
                 predictions[p].label);
     }
+    behind_ += static_cast<std::uint64_t>(std::count(held.begin(), held.end(), true));
     return labels;
   }
 
@@ -230,8 +239,9 @@ class Segmentation : public Measured {
   std::uint32_t unlabelled_;
   std::vector<SegmentedVideo> videos_;
   std::uint64_t frames_ = 0;
-  std::uint64_t contested_ = 0;  // frames under annotations of several labels
-  std::uint64_t behind_ = 0;     // predicted frames behind the last one
+  std::uint64_t contested_ = 0;         // frames under annotations of several labels
+  std::uint64_t behind_ = 0;            // frames behind a video's last one that a detection holds
+  std::uint64_t without_segments_ = 0;  // videos of which neither side has one that counts
 };
 
 }  // namespace

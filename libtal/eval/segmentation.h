@@ -23,9 +23,10 @@ struct SegmentationRules {
 // behind the last frame make the prediction longer, as a longer file does in the source.
 //
 // Accuracy pools the frames of all videos, background too. Edit is the mean over videos of 1 - Levenshtein distance /
-// larger number of segments. F1 pools counts: a predicted segment, in order of time, is a true positive if the segment
-// of its label with the largest IoU (of equals the first) reaches the threshold and no other has it. overlaps:
-// thresholds above 0. Error with video and field for a video without duration or rate, or of more than 2^31 frames.
+// larger number of segments; a video of which neither side has one counts as 1 (the source has 0/0 there). F1 pools
+// counts: a predicted segment, in order of time, is a true positive if the segment of its label with the largest IoU
+// (of equals the first) reaches the threshold and no other has it. overlaps: thresholds above 0. Error with video and
+// field for a video without duration or rate, or of more than 2^31 frames.
 std::unique_ptr<Measured> segmentation(const Selection& selection, const std::vector<double>& overlaps,
                                        const SegmentationRules& rules);
 

@@ -1,11 +1,14 @@
 #include "libtal/eval/sound_events.h"
 
+#include <algorithm>
 #include <cmath>
+#include <compare>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/number.h"
 #include "libtal/eval/parallel.h"
+#include "libtal/eval/report.h"
 
 namespace tal::eval {
 namespace {
@@ -79,6 +82,26 @@ struct Pooled {
   std::vector<SoundCounts> event_class, segment_class;
 };
 
+struct ClassEvent {
+  std::uint32_t video, label;
+  double start, end;
+  auto operator<=>(const ClassEvent&) const = default;
+};
+
+// How many of them begin before one of their video and label that is another one has ended.
+std::size_t overlapping(std::vector<ClassEvent>& events) {
+  std::sort(events.begin(), events.end());
+  events.erase(std::unique(events.begin(), events.end()), events.end());
+  std::size_t n = 0;
+  double end = 0;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const bool first = i == 0 || events[i].video != events[i - 1].video || events[i].label != events[i - 1].label;
+    n += !first && events[i].start < end;
+    end = first ? events[i].end : std::max(end, events[i].end);
+  }
+  return n;
+}
+
 class SoundEvents : public Measured {
  public:
   SoundEvents(const Selection& s, const SoundRules& rules, int jobs) : s_(s), data_(*s.data), rules_(rules) {
@@ -111,7 +134,12 @@ class SoundEvents : public Measured {
       out[s.name] = "dtc " + format_number(s.detection) + ", gtc " + format_number(s.truth) + ", cttc " +
                     format_number(s.cross) + ", alpha_ct " + format_number(s.cross_weight) + ", alpha_st " +
                     format_number(s.spread_weight) + ", max_efpr " + format_number(s.max_rate) + " / hour";
+    if (rules_.psds_version == PsdsVersion::k053) out["psds_eval"] = "0.5.3";
     if (!rules_.psds.empty()) out["operating_points"] = sources_.size();
+  }
+
+  void conventions(Json& out) const override {
+    if (rules_.psds_version == PsdsVersion::k030) out["psds_eval"] = "0.3.0";
   }
 
   void report(Json& out) const override {
@@ -121,12 +149,14 @@ class SoundEvents : public Measured {
     scores["event_f1_micro"] = number_or_null(scores_of(all.event).f1);
     scores["segment_f1_macro"] = number_or_null(mean_scores(all.segment_class).f1);
     scores["segment_f1_micro"] = number_or_null(scores_of(all.segment).f1);
-    for (std::size_t i = 0; i < rules_.psds.size(); ++i) scores[rules_.psds[i].name] = curves_[i].score;
+    for (std::size_t i = 0; i < rules_.psds.size(); ++i) scores[rules_.psds[i].name] = number_or_null(curves_[i].score);
     add(out, "event", all.event, all.event_class, false);
     add(out, "segment", all.segment, all.segment_class, true);
     out["psds"] = Json::array();
     for (std::size_t i = 0; i < rules_.psds.size(); ++i) out["psds"].push_back(psds_of(i));
   }
+
+  std::vector<std::string> warnings() const override { return warnings_; }
 
  private:
   // sed_eval counts the classes of either side, by name.
@@ -147,8 +177,9 @@ class SoundEvents : public Measured {
   }
 
   void judge_points(int jobs) {
-    const PsdsTruth truth(s_);
+    const PsdsTruth truth(s_, rules_.psds_version);
     psds_classes_ = truth.classes();
+    if (rules_.psds_version == PsdsVersion::k053) find_what_it_refuses();
     std::vector<std::vector<Prediction>> by_threshold;
     std::vector<const std::vector<Prediction>*> sets;
     sources_.push_back("the stream"), sets.push_back(&data_.predictions);
@@ -157,7 +188,7 @@ class SoundEvents : public Measured {
       for (std::size_t i = 0; i < rules_.thresholds.size(); ++i) {
         for (const auto& p : data_.predictions)
           if (p.score > rules_.thresholds[i]) by_threshold[i].push_back(p);
-        sources_.push_back("score > " + format_number(rules_.thresholds[i])), sets.push_back(&by_threshold[i]);
+        sources_.push_back("score > " + format_number(settled(rules_.thresholds[i]))), sets.push_back(&by_threshold[i]);
       }
     } else {
       for (const auto& point : data_.operating_points)
@@ -170,7 +201,32 @@ class SoundEvents : public Measured {
         points_[setting][set] = truth.judge(*sets[set], rules_.psds[setting]);
       };
     });
-    for (std::size_t i = 0; i < rules_.psds.size(); ++i) curves_.push_back(psds_curve(points_[i], rules_.psds[i]));
+    for (std::size_t i = 0; i < rules_.psds.size(); ++i)
+      curves_.push_back(psds_curve(points_[i], rules_.psds[i], rules_.psds_version));
+  }
+
+  // psds_eval 0.5.3 takes no events of a class that overlap, unless they are the same.
+  void find_what_it_refuses() {
+    if (psds_classes_.size() < 2)
+      warnings_.push_back(
+          "psds_eval 0.5.3 has no number where fewer than two classes of the ground truth have events with a length: "
+          "cross triggers are 0/0, and PSDS is null here");
+    std::vector<ClassEvent> truths, found;
+    for (const auto id : s_.videos)
+      for (const auto& truth : data_.truths_of(id))
+        if (s_.counts_as_instance(truth)) truths.push_back({id, truth.label, truth.segment.start, truth.segment.end});
+    const auto take = [&](const std::vector<Prediction>& predictions) {
+      for (const auto& p : predictions)
+        if (s_.state[p.video] == State::kEvaluated) found.push_back({p.video, p.label, p.segment.start, p.segment.end});
+      return overlapping(found);
+    };
+    const std::size_t of_truth = overlapping(truths), of_stream = take(data_.predictions);
+    std::size_t of_points = 0;
+    for (const auto& point : data_.operating_points) found.clear(), of_points += take(point.detections);
+    if (of_truth + of_stream + of_points > 0)
+      warnings_.push_back(
+          "psds_eval 0.5.3 refuses events that overlap one of their class: " + std::to_string(of_truth) +
+          " of the ground truth, " + std::to_string(of_stream + of_points) + " of the detections; they count here");
   }
 
   Pooled pooled(const std::vector<std::uint32_t>* weight) const {
@@ -202,7 +258,7 @@ class SoundEvents : public Measured {
   Json psds_of(std::size_t i) const {
     const PsdsSetting& setting = rules_.psds[i];
     Json out = {{"name", setting.name},
-                {"psds", curves_[i].score},
+                {"psds", number_or_null(curves_[i].score)},
                 {"dtc", setting.detection},
                 {"gtc", setting.truth},
                 {"cttc", setting.cross},
@@ -235,7 +291,7 @@ class SoundEvents : public Measured {
   std::vector<std::string> classes_;  // of either side, by name
   std::vector<std::int32_t> of_label_;
   std::vector<SoundVideo> videos_;
-  std::vector<std::string> psds_classes_, sources_;
+  std::vector<std::string> psds_classes_, sources_, warnings_;
   std::vector<std::vector<SoundOperatingPoint>> points_;  // [setting][operating point]; the stream is the first
   std::vector<PsdsCurve> curves_;                         // [setting]
 };

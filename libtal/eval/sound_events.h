@@ -11,6 +11,7 @@ namespace tal::eval {
 struct SoundRules {
   CollarRules collars;
   std::vector<PsdsSetting> psds;
+  PsdsVersion psds_version = PsdsVersion::k030;
   std::vector<double> thresholds;  // of scores, for the score's operating points where the data set has none
 };
 

@@ -86,13 +86,12 @@ class Spotting : public Measured {
   }
 
   double score(const std::vector<std::uint32_t>* weight) const override {
-    double sum = 0;
-    for (const auto& cls : classes_) {
-      std::vector<double> ap;
-      for (std::size_t t = 0; t < kTight; ++t) ap.push_back(precision(cls, t, kAll, weight));
-      sum += trapezoid(ap, 0, kTight - 1);
+    std::vector<double> means(kTight, 0);  // over classes, then over tolerances: as report() does, to the last digit
+    for (std::size_t t = 0; t < kTight; ++t) {
+      for (const auto& cls : classes_) means[t] += precision(cls, t, kAll, weight);
+      means[t] /= static_cast<double>(classes_.size());
     }
-    return sum / static_cast<double>(classes_.size());
+    return trapezoid(means, 0, kTight - 1);
   }
 
   std::string score_name() const override { return "tight_map"; }

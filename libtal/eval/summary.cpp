@@ -87,7 +87,7 @@ Report recall_between(const ProposalResult& curve, double n) {
   return interpolate(curve.an, curve.ar, n);
 }
 
-void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
+void add_curve(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
   const ProposalResult& curve = run.curve;
   r["an"] = curve.an, r["ar"] = curve.ar;
   if (!p.thumos_frames) r["auc"] = curve.auc;
@@ -98,6 +98,7 @@ void add_curve(Report& r, const Evaluated& run, const Protocol& p) {
   else
     for (const int n : {1, 5, 10, 100}) r["ar_at"][std::to_string(n)] = recall_between(curve, n);
   r["ar_by_length"] = buckets_of(recall_by_length(run, p.scales.length).buckets, false);
+  if (!o.length_bins.empty()) r["length_bins"] = p.scales.length.ends;
 }
 
 void add_precision(Report& r, const Evaluated& run, const Protocol& p, const EvalOptions& o) {
@@ -114,7 +115,7 @@ void add_precision(Report& r, const Evaluated& run, const Protocol& p, const Eva
   const auto& thresholds = p.recall_tiou.empty() ? p.tiou : p.recall_tiou;
   const auto recall =
       recall_at_k(s, thresholds, p.recall_at, o.ties == "reversed" ? Ties::kReversed : Ties::kInput, p.recall_rules);
-  r["recall_tiou"] = thresholds;
+  r["recall_tiou"] = settled(Report(thresholds));
   r["recall_at"] = Report::object();
   for (std::size_t k = 0; k < recall.k.size(); ++k)
     r["recall_at"][std::to_string(recall.k[k])] = {{"recall", recall.recall[k]}, {"class_mean", recall.class_mean[k]}};
@@ -130,8 +131,10 @@ Report summary_of(const Evaluated& run, const Protocol& p, const EvalOptions& o)
   r["score"] = {{"name", score_name(run, p)}, {"value", run.score}};
   r["subset"] = p.filter.all_subsets ? Report(nullptr) : Report(p.filter.subset);
   add_counts(r, run, p);
-  r["parameters"] = parameters_of(run, p, o);
-  r["parameters_hash"] = hash_of(p.name + to_json(r["parameters"]));
+  const Report parameters = parameters_of(run, p, o);
+  r["parameters"] = settled(parameters);
+  if (p.make) run.measured->conventions(r["parameters"]);
+  r["parameters_hash"] = hash_of(p.name + to_json(parameters));
   r["unknown"] = {{"videos", c.unknown_videos}, {"labels", c.unknown_labels}};
   r["unknown_predictions"] = {{"videos", c.unknown_video_predictions}, {"labels", c.unknown_label_predictions}};
   r["coverage"] = {{"videos", c.videos},
@@ -141,10 +144,10 @@ Report summary_of(const Evaluated& run, const Protocol& p, const EvalOptions& o)
                    {"instances_outside", c.outside_instances},
                    {"predictions_outside", c.outside_predictions}};
   if (!p.make) r["ties"] = {{"order", name_of(p.ties)}, {"predictions", run.matched.tied + run.proposal.tied}};
-  if (!p.make) r["tiou"] = p.tiou;
+  if (!p.make) r["tiou"] = settled(Report(p.tiou));
   if (o.per_class) r["per_class"] = true;
   if (p.make) run.measured->report(r);
-  else if (p.proposals) add_curve(r, run, p);
+  else if (p.proposals) add_curve(r, run, p, o);
   else add_precision(r, run, p, o);
   return r;
 }
@@ -157,7 +160,7 @@ Report tie_range_of(const TieRange& range) {
 
 Report diagnosis_of(const Diagnosis& d, const Protocol& p) {
   Report out;
-  out["tiou"] = p.tiou;
+  out["tiou"] = settled(Report(p.tiou));
   out["average_map_n"] = d.average_map_n;
   out["kinds"] = Report::array();
   for (std::size_t i = 0; i < kKinds; ++i) {
@@ -301,7 +304,7 @@ Report comparison_of(const std::string& file, const Evaluated& first, const std:
   out["map"] = Report::array(), out["classes"] = Report::array();
   for (std::size_t t = 0; t < p.tiou.size(); ++t) {
     collect([&](const Resampled& r) { return r.map[t]; });
-    out["map"].push_back({{"tiou", p.tiou[t]}});
+    out["map"].push_back({{"tiou", settled(p.tiou[t])}});
     out["map"].back().update(difference_of(differences, first.detection.map[t] - second.detection.map[t]));
   }
   // Both have the classes of the same ground truth, in its order.
@@ -348,7 +351,7 @@ Report disagreements_of(const Explanation& e, const Evaluated& run, const Protoc
     out.push_back({{"video", data.video_names.text(d.video)},
                    {"segment", {truth.segment.start, truth.segment.end}},
                    {"label", data.labels.text(truth.label)},
-                   {"tiou", first.tiou[d.threshold]},
+                   {"tiou", settled(first.tiou[d.threshold])},
                    {"found_by", d.first_finds ? first.name : second.name},
                    {"rule", d.rule},
                    {"why", d.why}});

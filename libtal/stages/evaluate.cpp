@@ -78,6 +78,16 @@ class Input {
     };
     tell(read.durations, "duration"), tell(read.rates, "frame rate");
   }
+  // Another file than was meant, such as the ground truth, would be compared without a word.
+  void tell_if_empty(const ReadCounts& read, const Dataset& set) const {
+    const std::string records = std::to_string(read.records) + (read.records == 1 ? " record" : " records");
+    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
+    else if (set.predictions.empty())
+      tool_.warn("no proposals in the " + records + " of " + read.source + ": nothing to judge");
+    else if (read.without_proposals > 0)
+      tool_.note(std::to_string(read.without_proposals) + " of " + records + " in " + read.source +
+                 " have no proposals");
+  }
   void tell(const Dataset& set, const std::string& source, bool labels) const {
     const Strangers found = strangers(set, source, labels);
     for (const auto& text : found.warnings) tool_.warn(text);
@@ -100,7 +110,7 @@ class Input {
     }
     const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
     tell_disagreements(read);
-    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
+    tell_if_empty(read, other);
     leave_out(other);
     other.index();
     return other;
@@ -108,7 +118,10 @@ class Input {
 
   OperatingPoint operating_point(const std::string& path) {
     Dataset other;
-    OperatingPoint out{read_records(tool_, path, other, false, true, jobs_, reads_).source, {}};
+    const auto read = read_records(tool_, path, other, false, true, jobs_, reads_);
+    // At a high threshold there may be none, but then the records say so: "proposals": [].
+    if (read.without_proposals == read.records) tell_if_empty(read, other);
+    OperatingPoint out{read.source, {}};
     leave_out(other);
     for (Prediction p : other.predictions) {
       p.video = data.video_names.find(other.video_names.text(p.video));
@@ -175,6 +188,8 @@ class Evaluation {
       tool_.warn("no prediction has a label: a detection protocol finds nothing to rank");
     if (s.counts.zero_length > 0 && p_.reads.times == Reads::Times::kSegments)
       tool_.warn(std::to_string(s.counts.zero_length) + " ground-truth segments have zero length");
+    if (run_.measured)
+      for (const auto& text : run_.measured->warnings()) tool_.warn(text);
     if (o_.require_complete && s.counts.covered < s.counts.videos)
       throw Error(missing_videos() + " (--require-complete)");
   }
@@ -288,8 +303,8 @@ void warn_of_unknown_exclusions(Tool& tool, const EvalOptions& o, const Dataset&
 
 }  // namespace
 
-void run_evaluation(Tool& tool, const EvalOptions& o) {
-  const std::vector<Protocol> protocols = make_protocols(tool, o);
+void run_evaluation(Tool& tool, EvalOptions& o) {
+  const std::vector<Asked> protocols = make_protocols(tool, o);
   Reads reads = reads_of(protocols);
   reads.windows = o.live;
   const int jobs = tool.given("--jobs") ? tool.options().jobs
@@ -297,13 +312,14 @@ void run_evaluation(Tool& tool, const EvalOptions& o) {
   tool.out();                                      // a wrong --output is found before the work
   if (o.sample_rate) (void)sample_rules(tool, o);  // so is a wrong list of classes
   const Input input(tool, o, reads, jobs);
-  warn_of_unknown_exclusions(tool, o, input.data, protocols.front());
-  input.tell_strangers(std::any_of(protocols.begin(), protocols.end(),
-                                   [](const Protocol& p) { return !p.proposals && !p.filter.class_agnostic; }));
+  warn_of_unknown_exclusions(tool, o, input.data, protocols.front().protocol);
+  input.tell_strangers(std::any_of(protocols.begin(), protocols.end(), [](const Asked& a) {
+    return !a.protocol.proposals && !a.protocol.filter.class_agnostic;
+  }));
   std::vector<Report> reports;
   double score = 0;
-  for (const auto& protocol : protocols) {
-    const Evaluation evaluation(tool, o, input, protocol, jobs);
+  for (const auto& [protocol, options] : protocols) {
+    const Evaluation evaluation(tool, options, input, protocol, jobs);
     reports.push_back(evaluation.report()), score = evaluation.score();
     if (!o.html.empty()) evaluation.write_page();
   }

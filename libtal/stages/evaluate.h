@@ -8,6 +8,6 @@ namespace tal::eval {
 
 ToolInfo evaluate_info();  // of tal-eval
 // Reads, evaluates and prints what the options ask for.
-void run_evaluation(Tool& tool, const EvalOptions& options);
+void run_evaluation(Tool& tool, EvalOptions& options);
 
 }  // namespace tal::eval

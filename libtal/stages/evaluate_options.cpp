@@ -1,6 +1,7 @@
 #include "libtal/stages/evaluate_options.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/cli/tool.h"
@@ -85,6 +86,13 @@ void register_own_options(const Options& table, EvalOptions& o) {
            "0.5,0.5,0.3,0,0,100 (default: DCASE's two scenarios)")
       .type_name("LIST")
       .number_list();
+  sound
+      .add("--psds-version", o.psds_version,
+           "sound-events: PSDS as this version of psds_eval has it; they differ where alpha_CT is above 0")
+      .one_of({{"0.3.0", "a class's cross triggers are divided by the number of all classes"},
+               {"0.5.3",
+                "by that of the others, as in the paper; segments that only touch do not meet, events of no length do "
+                "not count"}});
   sound
       .add(
           "--operating-point", o.operating_points,
@@ -235,18 +243,66 @@ void register_options(const Options& table, EvalOptions& o) {
 
 namespace {
 
-// Values, not options, that have no effect.
-void refuse_useless(const EvalOptions& o, const Protocol& p) {
-  const std::string why = "--protocol " + p.name;
-  if (p.proposals && o.ties == "video")
-    throw UsageError("--ties video has no effect with " + why + ": proposals are ranked inside their video");
-  if ((p.proposals || o.class_agnostic) && o.oracle == "labels")
-    throw UsageError("--oracle labels has no effect with " + why + ": labels are ignored");
+void refuse_twice(const std::string& option, const std::vector<std::string>& names) {
+  for (auto name = names.begin(); name != names.end(); ++name)
+    if (std::find(names.begin(), name, *name) != name) throw UsageError(option + " names " + *name + " twice");
+}
+
+bool of_proposals(const ProtocolRow& row) {
+  return row.measure == Measure::kRecall || row.measure == Measure::kFrameRecall;
+}
+
+// Values, not options, that have no effect: the option, its value, and why.
+struct Useless {
+  std::string EvalOptions::*option;
+  std::string text, why;
+};
+std::vector<Useless> useless_values(const EvalOptions& o, const ProtocolRow& row) {
+  std::vector<Useless> out;
+  if (of_proposals(row) && o.ties == "video")
+    out.push_back({&EvalOptions::ties, "--ties video", "proposals are ranked inside their video"});
+  if ((of_proposals(row) || o.class_agnostic) && o.oracle == "labels")
+    out.push_back({&EvalOptions::oracle, "--oracle labels", "labels are ignored"});
+  return out;
+}
+
+// What each protocol takes of the options; a value that none of them has a use for is refused.
+std::vector<EvalOptions> options_by_protocol(Tool& tool, EvalOptions& o) {
+  const EvalOptions all = o, unset;
+  std::vector<EvalOptions> out;
+  std::vector<Useless> useless;
+  for (const auto& name : all.protocols) {
+    o.protocols = {name};
+    tool.unset_useless();
+    out.push_back(std::exchange(o, all));
+    for (const auto& value : useless_values(out.back(), protocol_row(name))) {
+      out.back().*value.option = unset.*value.option;
+      useless.push_back({value.option, value.text + " has no effect with --protocol " + name, value.why});
+    }
+  }
+  for (const auto& value : useless)
+    if (std::none_of(out.begin(), out.end(), [&](const auto& own) { return own.*value.option == all.*value.option; }))
+      throw UsageError(value.text + ": " + value.why);
+  return out;
+}
+
+// Nearer to each other, they have one name in the report.
+constexpr double kSameNumber = 1e-7;
+
+// The numbers of a list; each once, because each names a column or a row, and one that stands twice would count twice
+// in means.
+std::vector<double> numbers_once(const std::string& option, const std::string& list) {
+  auto out = parse_number_list(list), sorted = out;
+  std::sort(sorted.begin(), sorted.end());
+  const auto same =
+      std::adjacent_find(sorted.begin(), sorted.end(), [](double a, double b) { return b - a < kSameNumber; });
+  if (same != sorted.end()) throw UsageError(option + ": " + format_number(*same) + " stands twice in " + list);
+  return out;
 }
 
 std::vector<double> thresholds_of(const EvalOptions& o, const ProtocolRow& row) {
   if (!o.tiou.empty()) {
-    auto given = parse_number_list(o.tiou);
+    auto given = numbers_once("--tiou", o.tiou);
     for (const double t : given)
       if (!(t >= 0 && t <= 1)) throw UsageError("--tiou: " + format_number(t) + " is not between 0 and 1");
     if (row.name == "segmentation" && std::count(given.begin(), given.end(), 0) > 0)
@@ -297,18 +353,24 @@ void set_own_rules(Tool& tool, const EvalOptions& o, Protocol& p) {
   if (p.name == "charades") p.frame_scores.classes = class_list(tool, o.classes, charades_classes());
   p.sound.collars = {o.collar, o.offset_share, o.onset_only, o.segment_length};
   p.sound.psds = psds_settings(o.psds);
+  if (o.psds_version == "0.5.3") p.sound.psds_version = PsdsVersion::k053;
+  if (p.name == "sound-events" && o.psds_version == "0.5.3") p.source = "sed_eval 0.2.1 and psds_eval 0.5.3";
   p.sound.thresholds = o.score_thresholds.empty() ? linspace(0.01, 0.99, 50) : parse_number_list(o.score_thresholds);
 }
 
-void read_exclusions(const std::string& path, Filter& filter) {
-  const auto listed = parse_video_list(load_sources({path}, "").at(0));
-  if (listed.empty()) throw Error("names no video").at_line(path, 0);
-  for (const auto& video : listed) filter.exclude.insert(video.name);
+std::unordered_set<std::string> exclusions(const EvalOptions& o) {
+  std::unordered_set<std::string> out;
+  if (o.exclude_known_bad) out.insert(known_bad_videos().begin(), known_bad_videos().end());
+  if (o.exclude.empty()) return out;
+  const auto listed = parse_video_list(load_sources({o.exclude}, "").at(0));
+  if (listed.empty()) throw Error("names no video").at_line(o.exclude, 0);
+  for (const auto& video : listed) out.insert(video.name);
+  return out;
 }
 
 std::vector<int> whole_numbers(const std::string& option, const std::string& list) {
   std::vector<int> out;
-  for (const double k : parse_number_list(list)) {
+  for (const double k : numbers_once(option, list)) {
     if (!(k >= 1 && k <= 1e6) || k != static_cast<int>(k))
       throw UsageError(option + ": " + format_number(k) + " is not a whole number of 1 or more");
     out.push_back(static_cast<int>(k));
@@ -345,28 +407,26 @@ SampleRules sample_rules(Tool& tool, const EvalOptions& o) {
 
 namespace {
 
-Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::string& name) {
-  const ProtocolRow& row = protocol_row(name);
+Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::unordered_set<std::string>& excluded) {
+  const ProtocolRow& row = protocol_row(o.protocols.front());
   Protocol p;
   p.name = row.name, p.make = row.make, p.reads = row.reads;
-  p.proposals = row.measure == Measure::kRecall || row.measure == Measure::kFrameRecall;
+  p.proposals = of_proposals(row);
   p.thumos_frames = row.measure == Measure::kFrameRecall;
-  refuse_useless(o, p);
   p.tiou = thresholds_of(o, row);
   set_matching(p, o);
   p.filter.all_subsets = !tool.given("--subset");
   p.filter.subset = o.subset;
   p.filter.class_agnostic = p.proposals || (o.class_agnostic && p.name == "custom");
   p.filter.count_excluded = o.excluded == "count";
-  if (o.exclude_known_bad) p.filter.exclude.insert(known_bad_videos().begin(), known_bad_videos().end());
-  if (!o.exclude.empty()) read_exclusions(o.exclude, p.filter);
+  p.filter.exclude = excluded;
   p.filter.same_within = row.same_within;
   p.max_avg = o.max_avg_proposals;
   p.videos_from_proposals = p.thumos_frames && !o.videos_from_ground_truth;
   p.filter.ambiguous_is_positive = p.thumos_frames && !o.ambiguous_removed;
   p.recall_at = row.recall_at, p.recall_tiou = row.recall_tiou, p.recall_rules = row.recall_rules;
   if (!o.recall_at.empty()) p.recall_at = whole_numbers("--recall-at", o.recall_at);
-  if (!o.recall_tiou.empty()) p.recall_tiou = parse_number_list(o.recall_tiou);
+  if (!o.recall_tiou.empty()) p.recall_tiou = numbers_once("--recall-tiou", o.recall_tiou);
   p.scales = detad_scales(row.thumos14);
   set_ends(p.scales.length, "--length-bins", o.length_bins);
   set_ends(p.scales.coverage, "--coverage-bins", o.coverage_bins);
@@ -378,12 +438,15 @@ Protocol make_protocol(Tool& tool, const EvalOptions& o, const std::string& name
 
 }  // namespace
 
-std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& o) {
-  std::vector<Protocol> out;
-  for (const auto& name : o.protocols) {
-    if (std::any_of(out.begin(), out.end(), [&](const Protocol& p) { return p.name == name; }))
-      throw UsageError("--protocol names " + name + " twice");
-    out.push_back(make_protocol(tool, o, name));
+std::vector<Asked> make_protocols(Tool& tool, EvalOptions& o) {
+  std::vector<Asked> out;
+  refuse_twice("--protocol", o.protocols);
+  refuse_twice("--compare", o.compare);
+  auto options = options_by_protocol(tool, o);
+  const auto excluded = exclusions(o);
+  for (auto& own : options) {
+    Protocol p = make_protocol(tool, own, excluded);
+    out.push_back({std::move(p), std::move(own)});
   }
   if (out.size() > 1)
     for (const char* option : {"--fail-under", "--curves", "--diagnose-file", "--html"})
@@ -391,11 +454,11 @@ std::vector<Protocol> make_protocols(Tool& tool, const EvalOptions& o) {
   return out;
 }
 
-Reads reads_of(const std::vector<Protocol>& protocols) {
-  Reads all = protocols.front().reads;
+Reads reads_of(const std::vector<Asked>& protocols) {
+  Reads all = protocols.front().protocol.reads;
   const Protocol* strict = nullptr;  // one that takes either segments or points
   all.times = Reads::Times::kEither;
-  for (const auto& p : protocols) {
+  for (const auto& [p, own] : protocols) {
     all.scores = all.scores || p.reads.scores;
     if (p.reads.times == Reads::Times::kEither) continue;
     if (strict && strict->reads.times != p.reads.times)

@@ -573,7 +573,7 @@ for text, says in (("v1 10 25\nv2 20 30\n", "d.txt:1: 'v1 10 25': is '25' the se
     refused("--from", "segments-csv", write("t.csv", TABLE), "--durations", write("d.txt", text), says=(says,))
 
 # Addresses: parameters and fragment are none of the name, and %20 is a blank. Of other names they are.
-for name, video in (("https://x/v1.mp4?sig=1/2&b", "v1"), ("https://x/a/v%201.mp4", "v 1"), ("s3://bucket/v1.MP4#t=1", "v1"), ("file:///data/v%231.mp4", "v#1"), ("v%201.mp4", "v%201"), ("v#1.mp4", "v#1"), ("what?.mp4", "what?"), ("C://data/v%201.mp4", "v%201")):
+for name, video in (("https://x/v1.mp4?sig=1/2&b", "v1"), ("https://x/watch?v=a1", "watch?v=a1"), ("https://x/clip%201", "clip%201"), ("https://x/a/v%201.mp4", "v 1"), ("s3://bucket/v1.MP4#t=1", "v1"), ("file:///data/v%231.mp4", "v#1"), ("v%201.mp4", "v%201"), ("v#1.mp4", "v#1"), ("what?.mp4", "what?"), ("C://data/v%201.mp4", "v%201")):
     got = segments(f"video,start,end\n{name},1,2\n", "--durations", write("d.csv", f"video,duration\n{name},9\n"))
     check((got[0]["video"], got[0]["duration"]) == (video, 9), f"{name}: {got}")
 no_segments("video,start,end\nhttps://x/a/v.mp4?s=1,1,2\nhttps://x/b/v.mp4?s=2,1,2\n", says=("files of one name in different folders",))

@@ -42,7 +42,11 @@ report = json.loads(full.stdout)
 check(report["protocol"] == "activitynet-detection" and report["subset"] == "validation", "protocol and subset")
 check(report["videos"] == 8 and report["instances"] == 16 and report["predictions"] == 40, "counts")
 check(report["unknown"]["videos"] == 2, "predictions of the other subset are unknown videos")
-check(report["tiou"][8] == 0.8999999999999999 and len(report["map"]) == 10, "thresholds are generated")
+check(report["tiou"] == [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95] == report["parameters"]["tiou"] and len(report["map"]) == 10, "thresholds are told as they are meant")
+check("99999" not in full.stdout.split('"map"')[0], f"nor are settings: {full.stdout[:900]}")
+# What decides is numpy's double: this overlap is 0.8999999999999999, which is below 0.9.
+edge = [{"video": "v", "duration": 9, "annotations": [{"segment": [1.6, 2.6], "label": "a"}], "proposals": [{"segment": [1.6, 2.5], "score": 1, "label": "a"}]}]
+check(json.loads(run(["--format", "json"], edge).stdout)["map"][8] == 1 and json.loads(run(["--tiou", "0.9", "--format", "json"], edge).stdout)["map"] == [0], "thresholds are generated")
 check(abs(report["average_map"] - sum(report["map"]) / 10) < 1e-12, "mean of the thresholds")
 check(report["ties"]["predictions"] > 0, "tied predictions are counted")
 for jobs in "1", "3":
@@ -66,6 +70,13 @@ save("stream.jsonl", stream)
 worse = save("worse.jsonl", [dict(r, proposals=[dict(p, segment=[p["segment"][0] + 40, p["segment"][1] + 40]) for p in r["proposals"]]) for r in stream])
 compared = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "json", "--compare", worse, "--compare", path("stream.jsonl")], stream).stdout)["compare"]
 same, compared = compared[1], compared[0]
+done = run(["--gt", gt, "--compare", worse, "--compare", worse], stream, 2)
+check(f"--compare names {worse} twice" in done.stderr, f"a file of --compare stands twice: {done.stderr}")
+done = run(["--gt", gt, "--compare", gt, "--compare", save("silent.jsonl", [{"video": "v0", "proposals": []}])], stream)
+check(f"warning: no proposals in the 10 records of {gt}: nothing to judge" in done.stderr and f"no proposals in the 1 record of {path('silent.jsonl')}" in done.stderr, f"files without proposals: {done.stderr}")
+check(f"no record of predictions in {save('void.jsonl', [])}" in run(["--gt", gt, "--compare", path("void.jsonl")], stream).stderr, "an empty file")
+check("1 of 2 records in" in run(["--gt", gt, "--compare", save("half.jsonl", [{"video": "v0", "proposals": stream[0]["proposals"]}, {"video": "v1"}])], stream).stderr, "some without")
+check("proposals" not in run(["--gt", gt, "--compare", worse], stream).stderr, "nothing to warn of")
 check(same["difference"] == 0 == same["low"] == same["high"] and same["p_value"] == 1, "the same predictions do not differ: %s" % same)
 check([m["tiou"] for m in compared["map"]] == report["tiou"] and abs(sum(m["difference"] for m in compared["map"]) / 10 - compared["difference"]) < 1e-12, "differences by threshold: %s" % compared["map"])
 check({c["label"] for c in compared["classes"]} == {"a", "b"} and all(c["low"] <= c["difference"] <= c["high"] for c in compared["classes"]), "differences by class: %s" % compared["classes"])
@@ -108,6 +119,24 @@ value = {tuple(row[1:4]): row[4] for row in table[1:]}
 check([float(value["map", "mean", "tIoU %g" % t]) for t in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)] == report["map"], "csv: full precision, plain names")
 check(float(value["summary", "average_map", "value"]) == report["average_map"] and value["data", "coverage.with_record", "value"] == "8", "csv: the summary, and coverage")
 check("0.8999999999999999" not in printed and value["map", "a", "instances"] == "8", "csv: names and columns are frozen")
+# Every value of the rectangle has a key of its own, whatever classes are called; other rows keep their names.
+names = ["mean", "class mean", "class class mean", "null", "class", "mean without null", "classy", "micro"]
+called = [{"video": "v", "duration": 100, "fps": 1, "annotations": [{"segment": [10 * k, 10 * k + 5], "label": name} for k, name in enumerate(names)],
+           "proposals": [{"segment": [10 * k, 10 * k + 5 - k / 10], "score": 0.5, "label": name} for k, name in enumerate(names)]}]
+for protocol in "activitynet-detection", "samples", "ego4d-mq", "sound-events", "segmentation":
+    found = list(csv.reader(run(["--protocol", protocol, "--per-class", "--format", "csv", *(["--sample-wise", "1"] if protocol == "ego4d-mq" else [])], called).stdout.splitlines()))
+    keys = [tuple(row[:4]) for row in found]
+    check(len(keys) == len(set(keys)), f"{protocol}: keys that stand twice: {[k for k in keys if keys.count(k) > 1][:3]}")
+    if protocol == "activitynet-detection":
+        rows = {row[2] for row in found if row[1] == "map"}
+        check(rows == {"mean", "class mean", "class class mean", "class class class mean", "null", "class", "mean without null", "classy", "micro"}, f"rows of classes: {rows}")
+        mean = [float(row[4]) for row in found if row[1:4] == ["map", "mean", "tIoU 0.9"]]
+        check(mean == [json.loads(run(["--format", "json"], called).stdout)["map"][8]] and mean[0] < 1, f"the mean's row is the mean: {mean}")
+    if protocol == "samples":
+        check({"mean", "class mean", "class null", "class micro", "classy"} <= {row[2] for row in found if row[1] == "samples"}, "rows of samples")
+for bad in (["--tiou", "0.5,0.7,0.5"], ["--tiou", "0.5:0.05:0.95,0.9"], ["--recall-at", "1,2,1"], ["--recall-at", "1", "--recall-tiou", "0.3,0.3"]):
+    check("stands twice in" in run(["--gt", gt, *bad], stream, 2).stderr, f"{bad}: a number stands twice")
+check("stands twice" in run(["--protocol", "segmentation", "--tiou", "0.5,0.5"], called, 2).stderr, "segmentation's, too")
 lines = run(everything + ["--format", "tsv"], stream).stdout.splitlines()
 check([line.split("\t") for line in lines] == table, "tsv: the same rectangle")
 markdown = run(everything + ["--format", "markdown"], stream).stdout
@@ -121,7 +150,7 @@ partial = json.loads(run(["--gt", gt, "--subset", "validation", "--format", "jso
 check({k: partial["coverage"][k] for k in ("videos", "with_record")} == {"videos": 8, "with_record": 5} and partial["videos"] == 8, "coverage: %s" % partial["coverage"])
 curves = path("curves.csv")
 run(["--gt", gt, "--protocol", "activitynet-proposal", "--curves", curves], stream)
-check(len(open(curves).read().splitlines()) == 101, "100 points")
+check(len(open(curves).read().splitlines()) == 101 and ",recall@0.9,recall@0.95" in open(curves).readline(), "100 points, plain names")
 proposal = json.loads(run(["--gt", gt, "--protocol", "activitynet-proposal", "--format", "json"], stream).stdout)
 check(set(proposal["ar_at"]) == {"1", "5", "10", "100"} and 0 < proposal["auc"] < 100, "average recall")
 one = save("one.jsonl", [{"video": "v", "duration": 1000, "annotations": [{"segment": [0, 9], "label": "a"}]}])

@@ -56,7 +56,7 @@ check([r["protocol"] for r in together["protocols"]] == ["segmentation", "activi
 for single in together["protocols"]:
     check(report(single["protocol"], scored) == single, f"{single['protocol']} is the same in company")
 text = run("segmentation,activitynet-detection,samples", scored).stdout
-check(text.startswith("protocols\n") and text.count("\n\n") == 1, f"one table of numbers, one of settings: {text}")
+check(text.startswith("protocols\n") and text.count("\n\n") == 2, f"one table of numbers, one of what was counted, one of settings: {text}")
 check(re.search(r"^  segmentation +accuracy +76\.6667$", text, re.M) and re.search(r"^  activitynet-detection +tIoU 0\.9 +", text, re.M), f"the numbers: {text}")
 check(report("samples", scored, "--sample-score", "0.95")["scores"]["f1_without_null"] == 0, "an option of one of them")
 refused("segmentation,soccernet", scored, "not in one call", status=2)
@@ -90,7 +90,30 @@ check(report("sound-events", sounds, "--onset-only")["scores"]["event_f1_macro"]
 other = save("at0.9.jsonl", [dict(sounds[0], proposals=sounds[0]["proposals"][:1])])
 got = report("sound-events", sounds, "--operating-point", other, "--psds", "0.5,0.5,0.3,0,0,100")["psds"]
 check(len(got) == 1 and [p["source"] for p in got[0]["operating_points"]] == ["the stream", other] and got[0]["classes"] == ["dog", "rain"], f"--operating-point: {got}")
+names = [p["source"] for p in report("sound-events", sounds)["psds"][0]["operating_points"]]
+check(names[:5] == ["the stream", "score > 0.01", "score > 0.03", "score > 0.05", "score > 0.07"] and max(map(len, names)) == 12, f"thresholds are told as they are meant: {names}")
 refused("sound-events", sounds, "six numbers", "--psds", "0.5,0.5", status=2)
+
+# What psds_eval 0.5.3 itself gave for this, and 0.3.0.
+heard = [{"video": "v", "duration": 900, "annotations": [{"segment": s, "label": c} for s, c in (([0, 10], "a"), ([20, 30], "a"), ([100, 130], "b"), ([200, 230], "c"))],
+          "proposals": [{"segment": s, "label": c, "score": p} for s, c, p in (([0, 9], "a", 0.9), ([20, 29], "b", 0.8), ([105, 130], "b", 0.7), ([205, 230], "a", 0.6), ([206, 229], "c", 0.5), ([400, 410], "a", 0.4))]}]
+psds = lambda version, records=heard, status=0: run("sound-events", records, "--format", "json", "--psds", "0.5,0.5,0.3,0.7,0.2,800", "--score-thresholds", "0.45,0.55,0.65,0.75", *(["--psds-version", version] if version else []), status=status)
+by_version = {version: json.loads(psds(version).stdout) for version in (None, "0.3.0", "0.5.3")}
+WANT = {"0.3.0": 0.7650419352417777, "0.5.3": 0.7553860685839188}
+for version, want in WANT.items():
+    check(abs(by_version[version]["scores"]["psds"] - want) < 1e-12, f"PSDS of {version}: {by_version[version]['scores']}, psds_eval: {want}")
+    check(by_version[version]["source"] == f"sed_eval 0.2.1 and psds_eval {version}" and by_version[version]["parameters"]["psds_eval"] == version, "the version is named")
+check(by_version[None] == by_version["0.3.0"] and by_version["0.3.0"]["parameters_hash"] != by_version["0.5.3"]["parameters_hash"], "0.3.0 is the default; the hash knows the other")
+single = [dict(heard[0], annotations=heard[0]["annotations"][:2])]
+done = psds("0.5.3", single)
+check(json.loads(done.stdout)["scores"]["psds"] is None and "fewer than two classes" in done.stderr and json.loads(psds("0.3.0", single).stdout)["scores"]["psds"] > 0, f"one class: {done.stderr}")
+crossing = [dict(heard[0], annotations=heard[0]["annotations"] + [{"segment": [5, 15], "label": "a"}, {"segment": [0, 10], "label": "a"}], proposals=heard[0]["proposals"] + [{"segment": [28, 40], "label": "b", "score": 1}])]
+check("refuses events that overlap one of their class: 1 of the ground truth, 1 of the detections" in psds("0.5.3", crossing).stderr and psds("0.3.0", crossing).stderr == "", f"overlaps: {psds('0.5.3', crossing).stderr}")
+check(psds("0.5.3").stderr == "", "nothing to warn of")
+for fmt in "text", "markdown", "csv":
+    check("psds_eval" in run("sound-events", heard, "--psds-version", "0.5.3", "--format", fmt).stdout, f"{fmt}: the settings")
+run("sound-events", single, "--psds-version", "0.5.3", "--html", path("one.html"))
+refused("segmentation", frames, "no effect", "--psds-version", "0.5.3", status=2)
 refused("sound-events", sounds, "not between 0 and 1", "--psds", "0.5,2,0,0,0,100", status=2)
 refused("sound-events", sounds, "no effect", "--operating-point", other, "--score-thresholds", "0.5", status=2)
 refused("sound-events", [{k: v for k, v in sounds[0].items() if k != "duration"}], "duration: missing")

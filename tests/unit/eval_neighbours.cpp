@@ -42,7 +42,7 @@ Json judged(Dataset& data, Make&& make) {
   measured->report(out);
   const std::vector<std::uint32_t> twice(data.videos.size(), 2);
   BOOST_CHECK_CLOSE(measured->score(), measured->score(&twice), 1e-9);
-  BOOST_CHECK_CLOSE(out["scores"].at(measured->score_name()).get<double>(), measured->score(), 1e-9);
+  BOOST_CHECK_EQUAL(out["scores"].at(measured->score_name()).get<double>(), measured->score());
   return out;
 }
 
@@ -109,6 +109,24 @@ BOOST_AUTO_TEST_CASE(segmentation_takes_the_best_or_none) {
   BOOST_CHECK_EQUAL(r["overlaps"][0]["tp"], 1);
   BOOST_CHECK_EQUAL(r["overlaps"][0]["fp"], 2);
   BOOST_CHECK_EQUAL(r["overlaps"][0]["fn"], 2);
+}
+
+// A second of ten frames: 15 of the first video's are behind its end, 5 under two detections; a gap of ten lies before
+// them. Neither side of the second has a segment: edit 100.
+BOOST_AUTO_TEST_CASE(segmentation_behind_the_end_and_without_segments) {
+  Dataset data;
+  add(data, "v", 2, 10, {{0, 2, "a"}}, {{0, 1.5, "a", 0.9}, {3, 4, "b", 0.8}, {3.5, 4.5, "a", 0.7}});
+  add(data, "w", 2, 10, {}, {});
+  add(data, "u", 2, 10, {}, {{1.5, 2.5, "b"}});
+  const auto make = [](const Selection& s) { return segmentation(s, {0.5}, {}); };
+  const Json r = judged(data, make);
+  BOOST_CHECK_EQUAL(r["behind_the_end"], 15 + 5);
+  BOOST_CHECK_EQUAL(r["videos_without_segments"], 1);
+  near(named(r["by_video"], "video", "w")["edit"], 100), near(named(r["by_video"], "video", "u")["edit"], 0);
+  Json settings;
+  const Selection s = select(data, {});
+  make(s)->conventions(settings);
+  BOOST_CHECK_EQUAL(settings["edit_of_no_segments"], 100);
 }
 
 BOOST_AUTO_TEST_CASE(segmentation_needs_a_rate) {
@@ -209,9 +227,35 @@ BOOST_AUTO_TEST_CASE(psds_by_hand) {
   near(psds_curve({point}, setting).score, 0);
   setting.spread_weight = 0, setting.cross_weight = 1;
   near(psds_curve({point}, setting).rate[1], 1 + 360 / 2.0);
+  near(psds_curve({point}, setting, PsdsVersion::k053).rate[1], 1 + 360.0);
   const auto f1 = psds_f1(point);
   near(f1[0], 2.0 / 3);
   BOOST_CHECK(std::isnan(f1[1]));
+}
+
+// The second a only touches its detection, which 0.3.0 takes for a hit where no share of it is asked for; the third has
+// no length. c has no event of a length, and is no class of 0.5.3's.
+BOOST_AUTO_TEST_CASE(psds_of_versions) {
+  Dataset data;
+  add(data, "v", 3600, 0, {{0, 10, "a"}, {20, 30, "a"}, {40, 40, "a"}, {50, 60, "b"}, {70, 70, "c"}},
+      {{0, 10, "a"}, {30, 35, "a"}, {40, 40, "a"}, {60, 70, "b"}});
+  data.index();
+  const Selection s = select(data, {});
+  const PsdsSetting setting{"x", 0, 0, 0, 1, 0, 100};
+  const PsdsTruth before(s), after(s, PsdsVersion::k053);
+  BOOST_CHECK((before.classes() == std::vector<std::string>{"a", "b", "c"}));
+  BOOST_CHECK((after.classes() == std::vector<std::string>{"a", "b"}));
+  const auto old_point = before.judge(data.predictions, setting), point = after.judge(data.predictions, setting);
+  near(old_point.found_share[0], 1), near(old_point.found_share[1], 1), near(old_point.false_rate[0], 0);
+  near(point.found_share[0], 0.5), near(point.found_share[1], 0), near(point.false_rate[0], 1);
+  near(point.false_rate[1], 1);
+  Dataset one;
+  add(one, "v", 3600, 0, {{0, 10, "a"}}, {{0, 10, "a"}});
+  one.index();
+  const Selection single = select(one, {});
+  const auto found = PsdsTruth(single, PsdsVersion::k053).judge(one.predictions, setting);
+  near(psds_curve({found}, setting).score, 1);
+  BOOST_CHECK(std::isnan(psds_curve({found}, setting, PsdsVersion::k053).score));
 }
 
 // Two detections cover an event together; a detection that is right for too little of it is false.

@@ -83,7 +83,10 @@ class RuledTool {
     register_options(tool.command_line(), v);
     Said said;
     const Redirected error(2, folder_.name("error")), output(1, folder_.name("output"));
-    said.status = tool.run(static_cast<int>(argv.size()), argv.data(), [&] { body_ran = true, values = v; });
+    said.status = tool.run(static_cast<int>(argv.size()), argv.data(), [&] {
+      in_parts(tool, v);
+      body_ran = true, values = v;
+    });
     std::fflush(nullptr);
     said.error = read_file(folder_.name("error")), said.output = read_file(folder_.name("output"));
     return said;
@@ -112,6 +115,7 @@ class RuledTool {
   } values;
   bool body_ran = false;
   std::function<void(const Options&, Values&)> more = [](const Options&, Values&) {};
+  std::function<void(Tool&, Values&)> in_parts = [](Tool&, Values&) {};  // of the body
 
  private:
   class Redirected {
@@ -197,6 +201,26 @@ BOOST_AUTO_TEST_CASE(options_without_effect_wherever_they_are_set) {
   BOOST_TEST(tool.values.sigma == 5);
   ::unsetenv("TAL_SIGMA");
   BOOST_TEST(tool.refusal({"--config", config, "--print-config"}) == refused);
+}
+
+// A run with a part for each of --kinds: what has no effect with one has its default there.
+BOOST_AUTO_TEST_CASE(options_of_one_part) {
+  RuledTool tool;
+  tool.in_parts = [](Tool& run, RuledTool::Values& v) {
+    v.kinds = {"one"}, v.voting.reset();
+    run.unset_useless();
+  };
+  BOOST_TEST(tool.takes({"--dim", "7", "--noise", "0", "--kinds", "one,two", "--voting", "2", "--weight", "x",
+                         "--sigma", "5", "--method", "gaussian"}));
+  BOOST_TEST((tool.values.dim == 3 && tool.values.noise == 0));
+  BOOST_TEST((tool.values.weight == "score" && tool.values.sigma == 5 && tool.values.method == "gaussian"));
+  tool.in_parts = [](Tool& run, RuledTool::Values& v) {
+    v.method = "greedy";
+    run.unset_useless();
+  };
+  BOOST_TEST(tool.takes(
+      {"--dim", "7", "--noise", "2", "--method", "window", "--alpha", "9", "--voting", "2", "--weight", "x"}));
+  BOOST_TEST((tool.values.alpha == 2 && tool.values.dim == 7 && tool.values.weight == "x"));
 }
 
 BOOST_AUTO_TEST_CASE(presets_before_conditions) {
