@@ -54,7 +54,8 @@ std::optional<double> date_seconds(std::string_view text) {
 // What the labelling configuration tells of the media.
 struct LabelConfig {
   std::string media;                // the member of a task's data
-  std::optional<double> framerate;  // nullopt: there is no configuration, or no video in it
+  std::optional<double> framerate;  // nullopt: there is no configuration, or no video in it, or each task says it in
+  std::string rate_member = "framerate";  // this member of its data
 };
 
 // A list, or the one object that some tools write in its place.
@@ -73,8 +74,9 @@ LabelConfig parse_config(const std::string& xml) {
   const std::string_view value = found.attribute("value").value();
   if (value.starts_with('$')) config.media = value.substr(1);
   if (std::string_view(found.name()) == "Video") {
-    const double rate = found.attribute("framerate").as_double(found.attribute("frameRate").as_double(kUsualRate));
-    config.framerate = rate > 0 ? rate : kUsualRate;
+    const auto stated = found.attribute("framerate") ? found.attribute("framerate") : found.attribute("frameRate");
+    if (const std::string_view text = stated.value(); text.starts_with('$')) config.rate_member = text.substr(1);
+    else config.framerate = stated.as_double(kUsualRate) > 0 ? stated.as_double(kUsualRate) : kUsualRate;
   }
   return config;
 }
@@ -166,9 +168,12 @@ class LabelStudioReader {
       for (const auto& [name, value] : meta->members())
         if (name.starts_with(kFactPrefix)) facts.emplace_back(name, value.words());
     rows_.kept_facts(entry, facts, source_.name);
-    if (config_.framerate && !(options_.fps > 0)) {
+    std::optional<double> rate = config_.framerate;
+    if (const auto own = data.find(config_.rate_member); own && !rate && own->is_number() && own->number() > 0)
+      if (!entry.facts.info.fps) rate = own->number();  // what is kept as a fact has all digits
+    if (rate && !(options_.fps > 0)) {
       VideoInfo said;
-      said.fps = config_.framerate;
+      said.fps = rate;
       rows_.fact(entry, said, source_.name);
     }
     return entry;

@@ -10,35 +10,45 @@
 
 namespace tal::plot {
 
-Ink series(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<int>(index % 7)); }
+Ink series(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<int>(index % kSeries)); }
+Ink shade(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<int>(index % kShades)); }
 
 Rgb colour(Ink ink, bool dark) {
-  static constexpr std::array<Rgb, kInkCount> kLight = {{{255, 255, 255},
-                                                         {246, 247, 249},
-                                                         {28, 32, 38},
-                                                         {92, 99, 110},
-                                                         {214, 218, 224},
-                                                         {0, 114, 178},
-                                                         {213, 94, 0},
-                                                         {0, 158, 115},
-                                                         {204, 121, 167},
-                                                         {230, 159, 0},
-                                                         {86, 180, 233},
-                                                         {205, 190, 30}}};
-  static constexpr std::array<Rgb, kInkCount> kDark = {{{20, 23, 28},
-                                                        {30, 34, 41},
-                                                        {232, 235, 240},
-                                                        {163, 171, 184},
-                                                        {62, 69, 80},
-                                                        {56, 150, 222},
-                                                        {232, 122, 40},
-                                                        {24, 184, 140},
-                                                        {214, 140, 182},
-                                                        {230, 159, 0},
-                                                        {126, 200, 243},
-                                                        {240, 228, 66}}};
+  static constexpr std::array<Rgb, kSeries0 + kSeries> kLight = {{{255, 255, 255},
+                                                                  {246, 247, 249},
+                                                                  {28, 32, 38},
+                                                                  {92, 99, 110},
+                                                                  {214, 218, 224},
+                                                                  {0, 114, 178},
+                                                                  {213, 94, 0},
+                                                                  {0, 158, 115},
+                                                                  {204, 121, 167},
+                                                                  {230, 159, 0},
+                                                                  {86, 180, 233},
+                                                                  {205, 190, 30}}};
+  static constexpr std::array<Rgb, kSeries0 + kSeries> kDark = {{{20, 23, 28},
+                                                                 {30, 34, 41},
+                                                                 {232, 235, 240},
+                                                                 {163, 171, 184},
+                                                                 {62, 69, 80},
+                                                                 {56, 150, 222},
+                                                                 {232, 122, 40},
+                                                                 {24, 184, 140},
+                                                                 {214, 140, 182},
+                                                                 {230, 159, 0},
+                                                                 {126, 200, 243},
+                                                                 {240, 228, 66}}};
   if (ink < 0 || ink >= kInkCount) return {};
-  return dark ? kDark[static_cast<std::size_t>(ink)] : kLight[static_cast<std::size_t>(ink)];
+  const auto& inks = dark ? kDark : kLight;
+  const int round = ink < kSeries0 ? 0 : (ink - kSeries0) / kSeries;
+  const Rgb own = inks[static_cast<std::size_t>(ink - round * kSeries)];
+  if (round == 0) return own;
+  const Rgb other = inks[round == 1 ? kText : kPaper];
+  const double part = round == 1 ? 0.45 : 0.5;  // told apart by their lightness, and from paper and text as well
+  const auto mix = [&](std::uint8_t a, std::uint8_t b) {
+    return static_cast<std::uint8_t>(std::floor(a + part * (b - a) + 0.5));
+  };
+  return {mix(own.r, other.r), mix(own.g, other.g), mix(own.b, other.b)};
 }
 
 Rgb heat(double value) {
@@ -191,6 +201,7 @@ void draw_x_axis(Canvas& canvas, const Panel& panel) {
   const int count = std::max(2, static_cast<int>(panel.w / 80));
   for (const double value :
        panel.time ? time_ticks(panel.low, panel.high, count) : ticks(panel.low, panel.high, count)) {
+    if (panel.whole && std::abs(value - std::round(value)) > 1e-6) continue;
     const double x = panel.x + (value - panel.low) / (panel.high - panel.low) * panel.w;
     canvas.line(x, panel.y, x, panel.y + panel.h, kGrid).axis = true;
     const std::string label = panel.time ? time_label(value) : tick_label(value);

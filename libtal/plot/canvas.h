@@ -12,8 +12,10 @@ namespace tal::plot {
 
 // Roles. The series colours are those of Okabe and Ito, "Color Universal Design" (2008), told apart with every kind of
 // colour blindness; each also has a lighter or darker twin for the other background.
-enum Ink : int { kNone = -1, kPaper, kPanel, kText, kMuted, kGrid, kSeries0, kInkCount = kSeries0 + 7 };
+inline constexpr int kSeries = 7, kShades = 3 * kSeries;
+enum Ink : int { kNone = -1, kPaper, kPanel, kText, kMuted, kGrid, kSeries0, kInkCount = kSeries0 + kShades };
 Ink series(std::size_t index);  // cycles through the seven series colours
+Ink shade(std::size_t index);   // through these, theirs nearer to the text's colour, and theirs nearer to the paper's
 
 enum class Theme { kAuto, kLight, kDark };  // kAuto: the viewer's setting (SVG, HTML); light for PNG
 enum class Align { kLeft, kCentre, kRight };
@@ -54,6 +56,7 @@ struct Panel {
   double x = 0, y = 0, w = 0, h = 0, low = 0, high = 1;
   bool time = false;   // seconds
   bool above = false;  // the labels along x stand above it too (6 pixels)
+  bool whole = false;  // only whole numbers stand along x
 };
 
 class Canvas {

@@ -59,6 +59,10 @@ std::string joined(const std::string& name, const std::string& part) {
 // One result object; false when it holds nothing that can be drawn.
 bool read_result(const json& object, const std::string& name, std::vector<Chart>& charts) {
   bool any = false;
+  if (object.contains("protocols") && object["protocols"].is_array())  // of one call: each has its curves
+    for (const auto& part : object["protocols"])
+      if (part.is_object() && part.contains("protocol") && part["protocol"].is_string())
+        any = read_result(part, joined(name, part["protocol"].get<std::string>()), charts) || any;
   if (object.contains("an") && object.contains("ar")) {
     const auto an = numbers(object["an"], "an");
     auto& proposals =
@@ -103,16 +107,21 @@ bool read_result(const json& object, const std::string& name, std::vector<Chart>
   return any;
 }
 
-// One number of a log: train.loss and val.loss share a chart named after what is measured.
+// One number of a log: train.loss and val.loss share a chart named after what is measured. NaN: there is none, which
+// interrupts a curve that has begun.
 void read_log_value(const std::string& field, double x, double y, const std::string& key, const std::string& name,
                     std::vector<Chart>& charts) {
   const auto cut = field.find_last_of("./");
   const std::string measure = cut == std::string::npos ? field : field.substr(cut + 1);
-  auto& target = chart(charts, measure + " against " + key, key, measure);
+  const std::string title = measure + " against " + key;
+  if (std::isnan(y) && std::none_of(charts.begin(), charts.end(), [&](const Chart& c) { return c.title == title; }))
+    return;
+  auto& target = chart(charts, title, key, measure);
   const std::string series_name = joined(name, cut == std::string::npos ? "" : field.substr(0, cut));
   const std::string shown = series_name.empty() ? field : series_name;
   auto found =
       std::find_if(target.curves.begin(), target.curves.end(), [&](const Curve& c) { return c.name == shown; });
+  if (found == target.curves.end() && std::isnan(y)) return;
   if (found == target.curves.end()) target.curves.push_back({shown, {}}), found = target.curves.end() - 1;
   found->points.push_back({x, y});
 }
@@ -121,17 +130,20 @@ void read_log_value(const std::string& field, double x, double y, const std::str
 // "validation" of what was held back.
 void read_log(const std::vector<json>& lines, const std::string& key, const std::string& name,
               std::vector<Chart>& charts) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const auto number = [](const json& value) { return value.is_number() && std::isfinite(value.get<double>()); };
+  const auto point = [&](const std::string& field, double x, const json& value) {
+    if (number(value) || value.is_null())
+      read_log_value(field, x, value.is_null() ? kNone : value.get<double>(), key, name, charts);
+  };
   for (const auto& line : lines) {
     if (!line.is_object() || !line.contains(key) || !number(line[key])) continue;
     const double x = line[key].get<double>();
     for (const auto& [field, value] : line.items()) {
       if (field == "epoch" || field == "step" || field == "phase") continue;
-      if (number(value)) read_log_value(field, x, value.get<double>(), key, name, charts);
+      point(field, x, value);
       if (!value.is_object()) continue;
-      for (const auto& [inner, part] : value.items())
-        if (number(part))
-          read_log_value(field == "parts" ? inner : field + "." + inner, x, part.get<double>(), key, name, charts);
+      for (const auto& [inner, part] : value.items()) point(field == "parts" ? inner : field + "." + inner, x, part);
     }
   }
 }
@@ -336,7 +348,7 @@ void read_curves(const std::string& bytes, const std::string& source, const std:
 
 namespace {
 
-constexpr double kChartHeight = 280;  // logical pixels
+constexpr double kChartHeight = 280, kInset = 5;  // logical pixels; kInset: room for whole markers at the edges
 
 struct Ranges {
   double x_low = 0, x_high = 1, low = 0, high = 1;
@@ -348,6 +360,7 @@ Ranges ranges_of(const Chart& chart) {
   Ranges r{kInfinity, -kInfinity, kInfinity, -kInfinity};
   for (const auto& curve : chart.curves)
     for (const Point& p : curve.points) {
+      if (std::isnan(p.y)) continue;
       r.x_low = std::min(r.x_low, p.x), r.x_high = std::max(r.x_high, p.x);
       r.low = std::min(r.low, p.y), r.high = std::max(r.high, p.y);
     }
@@ -380,12 +393,11 @@ void draw_key(Canvas& canvas, const std::vector<Curve>& curves, double x, double
 class ChartPanel {
  public:
   ChartPanel(Canvas& canvas, const Chart& chart, double x, double y, double width)
-      : canvas_(canvas), chart_(chart), ranges_(ranges_of(chart)), panel_{x,
-                                                                          y,
-                                                                          width,
-                                                                          kChartHeight,
-                                                                          ranges_.x_low,
-                                                                          ranges_.x_high} {}
+      : canvas_(canvas), chart_(chart), ranges_(ranges_of(chart)), panel_{x, y, width, kChartHeight} {
+    const double room = kInset * (ranges_.x_high - ranges_.x_low) / (width - 2 * kInset);
+    panel_.low = ranges_.x_low - room, panel_.high = ranges_.x_high + room;
+    panel_.whole = chart.x_label == "epoch" || chart.x_label == "step";
+  }
 
   void draw() {
     canvas_.rect(panel_.x, panel_.y, panel_.w, panel_.h, kPanel);
@@ -402,32 +414,47 @@ class ChartPanel {
 
  private:
   double level(double v) const {
-    return panel_.y + kChartHeight - (v - ranges_.low) / (ranges_.high - ranges_.low) * kChartHeight;
+    const double height = kChartHeight - 2 * kInset;
+    return panel_.y + kInset + height - (v - ranges_.low) / (ranges_.high - ranges_.low) * height;
   }
 
   void draw_curve(std::size_t i) {
     const Curve& curve = chart_.curves[i];
-    std::vector<Point> points;
+    std::vector<Point> points, values;  // of one stretch without a gap
+    const bool few = curve.points.size() <= kMarked;
     // More points than pixels add nothing but bytes.
     const std::size_t step = std::max<std::size_t>(1, curve.points.size() / 2000);
-    for (std::size_t k = 0; k < curve.points.size(); ++k)
-      if (k % step == 0 || k + 1 == curve.points.size()) {
-        const auto [x, y] = curve.points[k];
-        points.push_back({panel_.x + (x - ranges_.x_low) / (ranges_.x_high - ranges_.x_low) * panel_.w, level(y)});
+    for (std::size_t k = 0; k < curve.points.size(); ++k) {
+      const Point& p = curve.points[k];
+      const bool gap = std::isnan(p.y), last = k + 1 == curve.points.size();
+      if (!gap && (k % step == 0 || last || std::isnan(curve.points[k + 1].y))) {
+        points.push_back({panel_.x + (p.x - panel_.low) / (panel_.high - panel_.low) * panel_.w, level(p.y)});
+        values.push_back(p);
       }
+      if (!gap && !last) continue;
+      draw_stretch(i, points, values, few);
+      points.clear(), values.clear();
+    }
+  }
+
+  void draw_stretch(std::size_t i, const std::vector<Point>& points, const std::vector<Point>& values, bool marked) {
+    if (points.empty()) return;
+    const Curve& curve = chart_.curves[i];
     auto& line = canvas_.polyline(points, series(i), i == 0 ? 2.5 : 1.5);
     line.tip = curve.name, line.dashed = i >= 7;  // the colours come round again
-    if (points.size() > 60) return;
+    if (!marked && points.size() > 1) return;
     for (std::size_t k = 0; k < points.size(); ++k)
       canvas_.rect(points[k].x - 2.5, points[k].y - 2.5, 5, 5, series(i)).tip =
-          curve.name + "\n" + chart_.x_label + " " + tick_label(curve.points[k].x) + "\n" + chart_.y_label + " " +
-          tick_label(curve.points[k].y);
+          curve.name + "\n" + chart_.x_label + " " + tick_label(values[k].x) + "\n" + chart_.y_label + " " +
+          tick_label(values[k].y);
   }
+
+  static constexpr std::size_t kMarked = 60;  // points of a curve that are marked one by one
 
   Canvas& canvas_;
   const Chart& chart_;
   const Ranges ranges_;
-  const Panel panel_;
+  Panel panel_;
 };
 
 }  // namespace

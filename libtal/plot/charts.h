@@ -11,7 +11,7 @@ namespace tal::plot {
 
 struct Curve {
   std::string name;
-  std::vector<Point> points;  // ascending x
+  std::vector<Point> points;  // ascending x; a y that is NaN interrupts the curve
 };
 
 struct Chart {
@@ -20,8 +20,9 @@ struct Chart {
 };
 
 // Reads one JSON value or JSON lines into charts; `name` tells several files apart ("" when there is one). Understood:
-// "an" with "ar" (and "recall", one row a tIoU), "tiou" with "map", classes with "recall" and "precision", logs:
-// objects with "step" or "epoch" and numbers, and the CSV that tal-eval
+// "an" with "ar" (and "recall", one row a tIoU), "tiou" with "map", classes with "recall" and "precision", "protocols"
+// with these (their curves are named after them), logs: objects with "step" or "epoch" and numbers, and the CSV that
+// tal-eval
 // --curves writes (an,ar,recall@T... or label,tiou,score,recall,precision). Charts of the same title share axes. Throws
 // Error with the place when the text is neither JSON nor such a CSV, or holds none of these.
 void read_curves(const std::string& text, const std::string& source, const std::string& name,

@@ -182,8 +182,9 @@ std::string drawing(const Canvas& canvas, std::string_view title, Theme theme, b
       attribute(out, "data-x", panel.x), attribute(out, "data-y", panel.y), attribute(out, "data-w", panel.w),
           attribute(out, "data-h", panel.h);
       char range[160];
-      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\" data-above=\"%d\"",
-                    panel.low, panel.high, panel.time ? 1 : 0, panel.above ? 1 : 0);
+      std::snprintf(range, sizeof range, " data-low=\"%.12g\" data-high=\"%.12g\" data-time=\"%d\" data-above=\"%d\"%s",
+                    panel.low, panel.high, panel.time ? 1 : 0, panel.above ? 1 : 0,
+                    panel.whole ? " data-whole=\"1\"" : "");
       out += range;
     }
     out += ">\n<g class=\"a\">\n";
@@ -220,7 +221,7 @@ const label = (v, step, time) => {
   return (h ? h + ':' + two(m) : m) + ':' + two(s) + (part ? '.' + String(part).padStart(digits, '0') : '');
 };
 const panels = [...document.querySelectorAll('g.p')].map(g => {
-  const d = g.dataset, p = {g, x: +d.x, y: +d.y, w: +d.w, h: +d.h, low: +d.low, high: +d.high, time: d.time === '1', above: d.above === '1', k: 1, t: 0};
+  const d = g.dataset, p = {g, x: +d.x, y: +d.y, w: +d.w, h: +d.h, low: +d.low, high: +d.high, time: d.time === '1', above: d.above === '1', whole: d.whole === '1', k: 1, t: 0};
   p.z = g.querySelector('.z'); p.a = g.querySelector('.a'); p.labels = g.nextElementSibling;
   p.texts = [...p.z.querySelectorAll('text,.photo')];
   return p;
@@ -230,7 +231,7 @@ const place = p => {
   p.t = Math.min(0, Math.max(p.t, p.w * (1 - p.k)));
   p.z.setAttribute('transform', `translate(${p.x * (1 - p.k) + p.t},0) scale(${p.k},1)`);
   for (const e of p.texts) { const x = +e.getAttribute('x') + (+e.getAttribute('width') || 0) / 2; e.setAttribute('transform', `translate(${x * (1 - 1 / p.k)},0) scale(${1 / p.k},1)`); }
-  const span = (p.high - p.low) / p.k, low = p.low - p.t / p.w * span, step = nice(span, p.time);
+  const span = (p.high - p.low) / p.k, low = p.low - p.t / p.w * span, step = Math.max(p.whole ? 1 : 0, nice(span, p.time));
   p.a.replaceChildren(); p.labels.replaceChildren();
   for (let i = Math.ceil(low / step - 1e-9); i * step <= low + span * (1 + 1e-9); ++i) {
     const x = p.x + (i * step - low) / span * p.w;

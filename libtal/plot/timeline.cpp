@@ -68,10 +68,39 @@ struct Row {
   double height = 0;
 };
 
+struct Bar {
+  double x = 0, w = 0;
+};
+
 struct Scale {
   double x = 0, w = 1, duration = 1;
   double at(double t) const { return x + std::clamp(t / duration, 0.0, 1.0) * w; }
+  // Inside the panel and wide enough to be seen: a point, and what is behind the end, too.
+  Bar bar(const Segment& segment, bool point) const {
+    constexpr double kLeast = 2, kPoint = 5;
+    const double from = at(segment.start), least = point ? kPoint : kLeast;
+    const double left = point ? from - kPoint / 2 : from, width = std::max(least, at(segment.end) - from);
+    return {std::clamp(left, x, std::max(x, x + w - width)), width};
+  }
 };
+
+constexpr double kOver = 1e-3;  // seconds, that people round to
+
+bool reaches_out(const Segment& segment, double duration) {
+  return segment.end > duration + kOver || segment.start < -kOver;
+}
+
+// Where a segment goes on over the end, or begins before 0: an arrow there.
+void mark_outside(Canvas& canvas, const Segment& segment, const Scale& scale, double top, double height) {
+  constexpr double kWide = 5;
+  const double half = std::max(3.0, height / 2 - 1), middle = top + height / 2;
+  const auto arrow = [&](double tip, double back) {
+    canvas.polyline({{back, middle - half}, {tip, middle}, {back, middle + half}}, kText, 2).tip =
+        "outside of the video: " + span_text(segment);
+  };
+  if (segment.end > scale.duration + kOver) arrow(scale.x + scale.w - 1, scale.x + scale.w - 1 - kWide);
+  if (segment.start < -kOver) arrow(scale.x + 1, scale.x + 1 + kWide);
+}
 
 struct Range {
   double low = 0, high = 1;
@@ -104,8 +133,8 @@ struct ScorePlace {
 
 ScorePlace score_place(const Found& found, const Scale& scale) {
   constexpr double kGap = 4, kNext = 6;  // pixels between bar and score, and to the next bar
-  const double x = scale.at(found.segment.start), end = std::max(x + 2, scale.at(found.segment.end)),
-               text = text_width(score_text(found.score), 11) + kGap;
+  const auto [x, w] = scale.bar(found.segment, found.point);
+  const double end = x + w, text = text_width(score_text(found.score), 11) + kGap;
   if (end + text <= scale.x + scale.w) return {ScorePlace::kBehind, x, end + text + kNext};
   if (x - text >= scale.x) return {ScorePlace::kBefore, x - text - kNext, end};
   return {ScorePlace::kInside, x, end};
@@ -162,24 +191,27 @@ void draw_found(Canvas& canvas, const Row& row, double y, const Scale& scale, co
   for (std::size_t i = row.placed.size(); i-- > 0;) {
     const Found& found = *row.placed[i].found;
     const Annotation* finds = found.label.empty() ? found_truth(video.truth, found) : nullptr;
-    const Ink ink = !found.label.empty() ? series(colours.at(found.label))
-                    : finds              ? series(colours.at(finds->label))
+    const Ink ink = !found.label.empty() ? shade(colours.at(found.label))
+                    : finds              ? shade(colours.at(finds->label))
                     : colours.empty()    ? series(0)
                                          : kMuted;
-    const double x = scale.at(found.segment.start), w = std::max(2.0, scale.at(found.segment.end) - x),
-                 strength = range.of(found.score);
+    const auto [x, w] = scale.bar(found.segment, found.point);
+    const double strength = range.of(found.score);
     std::string tip = row.track->name + (found.label.empty() ? "" : ": " + found.label) + "\nscore " +
                       tick_label(found.score) + "\n" + span_text(found.segment, found.point);
     if (!video.truth.empty() && !found.point)
       tip += "\nbest tIoU " + tick_label(std::floor(best_overlap(video.truth, found) * 1000 + 0.5) / 1000);
     if (row.band) {
-      const double at = y + 4 + (1 - strength) * (row.height - 12);
-      canvas.rect(x, at, w, finds ? 4 : 3, ink, finds ? 1 : row.placed.size() > 60 ? 0.45 : 0.65).tip = tip;
+      const double at = y + 4 + (1 - strength) * (row.height - 12), high = found.point ? 5 : finds ? 4 : 3;
+      auto& mark = canvas.rect(x, at, w, high, ink, finds || found.point ? 1 : row.placed.size() > 60 ? 0.45 : 0.65);
+      mark.stroke = found.point ? kText : kNone, mark.tip = tip;
+      mark_outside(canvas, found.segment, scale, at, high);
       continue;
     }
     const double top = y + row.placed[i].lane * kLaneHeight + 2;
     auto& bar = canvas.rect(x, top, w, kLaneHeight - 4, ink, 0.2 + 0.8 * strength);
     bar.stroke = ink, bar.tip = tip;
+    mark_outside(canvas, found.segment, scale, top, kLaneHeight - 4);
     const std::string score = score_text(found.score);
     switch (score_place(found, scale).side) {
       case ScorePlace::kBehind: canvas.text(x + w + 4, top + 9.5, score, 11, kMuted); break;
@@ -340,6 +372,11 @@ class VideoPanel {
     std::string text =
         time_label(scale_.duration) + (video_.duration > 0 ? "" : " (duration unknown)") + ", " + truth_text(video_);
     for (const auto& track : video_.tracks) text += ", " + count_text(track.found.size(), track.name.c_str());
+    std::size_t outside = 0;
+    for (const auto& a : video_.truth) outside += reaches_out(a.segment, scale_.duration) ? 1 : 0;
+    for (const auto& track : video_.tracks)
+      for (const auto& found : track.found) outside += reaches_out(found.segment, scale_.duration) ? 1 : 0;
+    if (outside > 0) text += ", " + count_text(outside, "outside of the video (arrows)");
     if (left_out_ > 0) text += ", " + count_text(left_out_, "low-scored not drawn");
     if (!hidden_labels_.empty()) text += ", " + count_text(hidden_labels_.size(), "labels not drawn (--max-rows)");
     return text;
@@ -395,12 +432,13 @@ class VideoPanel {
   }
 
   void draw_truth(const Row& row, double y) {
-    const Ink ink = series(colours_.at(row.label));
+    const Ink ink = shade(colours_.at(row.label));
     for (const auto& a : truth_) {
       if (a.label != row.label) continue;
-      const double x = scale_.at(a.segment.start);
-      auto& bar = canvas_.rect(x, y, std::max(2.0, scale_.at(a.segment.end) - x), kTruthHeight, ink);
+      const auto [x, w] = scale_.bar(a.segment, a.point);
+      auto& bar = canvas_.rect(x, y, w, kTruthHeight, ink);
       bar.stroke = kText, bar.tip = "truth: " + a.label + "\n" + span_text(a.segment, a.point);
+      mark_outside(canvas_, a.segment, scale_, y, kTruthHeight);
     }
   }
 

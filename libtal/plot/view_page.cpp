@@ -26,7 +26,7 @@ std::string page_colours() {
     out += "--" + name + text;
   };
   for (const auto& [name, ink] : kNamed) add(name, ink);
-  for (std::size_t i = 0; i < 7; ++i) add("s" + std::to_string(i), series(i));
+  for (std::size_t i = 0; i < kShades; ++i) add("s" + std::to_string(i), shade(i));
   return out + "}\n";
 }
 
@@ -53,7 +53,9 @@ const char* state_name(ViewVideo::State state) {
 }
 
 std::string video_json(const ViewVideo& video) {
-  std::string members = "[", thumbnails = "[", out = "{";
+  std::string members = "[", thumbnails = "[", facts = "[", out = "{";
+  for (const auto& [name, text] : video.facts)
+    facts += (facts.size() > 1 ? ",[" : "[") + json_text(name) + ',' + json_text(text) + ']';
   for (const auto& [key, text] : video.members)
     members += (members.size() > 1 ? ",[" : "[") + json_text(key) + ',' + json_text(text) + ']';
   for (const auto& one : video.thumbnails)
@@ -64,6 +66,9 @@ std::string video_json(const ViewVideo& video) {
   add_member(out, "file", json_text(video.file));
   add_member(out, "url", json_text(video.url));
   add_member(out, "state", json_text(state_name(video.state)));
+  add_member(out, "start", video.start ? format_number(*video.start) : "null");
+  add_member(out, "facts", facts + ']');
+  add_member(out, "sound", video.sound ? "true" : "false");
   add_member(out, "thumbnails", thumbnails + ']');
   return out + '}';
 }

@@ -111,14 +111,19 @@ Canvas plot_segments(Tool& tool, const PlotOptions& options, const std::string& 
     if (extra > 0) style.remark = std::to_string(extra) + " records of " + second + " without a drawn partner";
   }
   if (!options.ground_truth.empty()) {
+    Truths truths;
     for_each_record(tool, options.ground_truth, [&](Record& record, const LineReader&) {
       const auto at = index.find(record.video());
+      truths.see(record.video(), at != index.end());
       if (at == index.end()) return;
       const double duration = videos[at->second].duration;
       videos[at->second].truth = record.annotations(true, points);
       videos[at->second].truth_given = true;
       if (duration <= 0) videos[at->second].duration = record.duration().value_or(0);
     });
+    std::vector<std::string> drawn;
+    for (const auto& video : videos) drawn.push_back(video.video);
+    truths.tell(tool, options.ground_truth, drawn);
   }
   const std::string left_out = selection.remark(tool);
   style.remark += (style.remark.empty() || left_out.empty() ? "" : "; ") + left_out;

@@ -27,6 +27,8 @@ ToolInfo plot_info() {
       "label; everything can be undone, done by keys (? lists them), and exported as records, for ELAN or for Label "
       "Studio. In the records that it exports, annotations are the labels; all other members are what they were, byte "
       "for byte, and history has a step more where annotations differ. Dense maps and inline features are in neither. "
+      "ELAN's and Label Studio's files are those of tal-convert --to; what they round or leave out is said. "
+      "All times are the record's, whose time 0 is the first picture, even where a player begins to count before it. "
       "Browsers play MP4 with H.264, WebM and sound; of other videos the page shows the timeline, and says so.\n\n"
       "heatmap draws the dense maps of a record (inline, or arrays in files), or its feature streams with time to the "
       "right, or .npy files.\n\n"

@@ -27,4 +27,16 @@ class Selection {
   std::size_t most_, seen_ = 0, drawn_ = 0;
 };
 
+// Which of the drawn videos a file of truths (--gt) has: what it lacks is said, as is a file that has none of them.
+class Truths {
+ public:
+  void see(const std::string& video, bool drawn);
+  // drawn: the videos of the picture, of which those not seen are lacking.
+  void tell(Tool& tool, const std::string& file, const std::vector<std::string>& drawn) const;
+
+ private:
+  std::vector<std::string> others_;
+  std::set<std::string> found_;
+};
+
 }  // namespace tal::plot

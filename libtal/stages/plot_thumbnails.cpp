@@ -46,20 +46,25 @@ std::vector<std::vector<Thumbnail>> make_thumbnails(Tool& tool, const ThumbnailO
   std::vector<std::vector<Thumbnail>> out(paths.size());
   const auto& stages = video_stages();
   const double room = options.room * 1024 * 1024 / static_cast<double>(wanted);
-  std::size_t done = 0, thinned = 0;
+  std::size_t done = 0, thinned = 0, few = 0;
   for (std::size_t i = 0; i < paths.size() && !tool.stopped(); ++i) {
     if (paths[i].empty()) continue;
     try {
       out[i] = stages.thumbnails(paths[i], options.count);
+      few += out[i].size() < static_cast<std::size_t>(options.count) ? 1 : 0;
     } catch (const Error& error) {
       tool.warn("no thumbnails: " + error.message());
     }
     thinned += thin_out(out[i], room) ? 1 : 0;
     tool.progress(++done, wanted, "videos");
   }
-  if (thinned > 0)
-    tool.note("fewer thumbnails than --thumbnails in " + std::to_string(thinned) +
-              (thinned == 1 ? " video" : " videos") + ": more do not fit (--thumbnail-room)");
+  const auto fewer = [&](std::size_t videos, const char* why) {
+    if (videos > 0)
+      tool.note("fewer thumbnails than --thumbnails in " + std::to_string(videos) +
+                (videos == 1 ? " video: " : " videos: ") + why);
+  };
+  fewer(few, "it is cut into as many parts, and not all of them have a picture that can be decoded");
+  fewer(thinned, "more do not fit (--thumbnail-room)");
   return out;
 }
 

@@ -17,7 +17,7 @@ struct ThumbnailOptions {
 void register_thumbnails(const Options& table, ThumbnailOptions& options);
 
 // Of each of these files, evenly over its length; thinned where they take more room than there is. "": no file. What
-// cannot be opened is a warning.
+// cannot be opened is a warning, fewer than asked for are a note.
 std::vector<std::vector<Thumbnail>> make_thumbnails(Tool& tool, const ThumbnailOptions& options,
                                                     const std::vector<std::string>& paths);
 

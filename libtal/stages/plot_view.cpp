@@ -1,18 +1,23 @@
 #include "libtal/stages/plot_view.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 
 #include "libtal/base/video_id.h"
+#include "libtal/formats/export_support.h"
 #include "libtal/io/places.h"
 #include "libtal/plot/view_page.h"
 #include "libtal/stages/plot_selection.h"
+#include "libtal/stages/plugins.h"
 
 namespace tal::plot {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr double kTicks = 1e6, kTick = 1 / kTicks;  // time stamps are microseconds
 
 // Where the videos are, seen from here and from the page.
 class VideoFiles {
@@ -93,12 +98,16 @@ class Page {
       if (index_.count(record.video())) throw Error("a second record of this video").at_field("video");
       if (selection_.take(record.video())) add(record);
     });
-    if (!options_.ground_truth.empty())
+    if (!options_.ground_truth.empty()) {
+      Truths truths;
       for_each_record(tool_, options_.ground_truth, [&](Record& record, const LineReader&) {
         record.annotations(true, Points::kTaken);
         const auto at = index_.find(record.video());
+        truths.see(record.video(), at != index_.end());
         if (at != index_.end()) page_.videos[at->second].truth = record.raw("annotations").value_or("[]");
       });
+      truths.tell(tool_, options_.ground_truth, names_);
+    }
     selection_.remark(tool_);
     count(
         "missing: the page says so", [](const ViewVideo& v) { return v.state == ViewVideo::State::kMissing; },
@@ -109,6 +118,25 @@ class Page {
     if (left_out_ > 0)
       tool_.note(std::to_string(left_out_) + (left_out_ == 1 ? " record has" : " records have") +
                  " dense maps or inline features, which are neither in the page nor in what it exports");
+  }
+
+  // Of the files that are there; the page says of the others that it is not known.
+  void find_starts() {
+    std::size_t unknown = 0;
+    std::string why;
+    for (std::size_t i = 0; i < paths_.size() && !tool_.stopped(); ++i) {
+      if (paths_[i].empty()) continue;
+      try {
+        const double start = video_stages().first_on_players_clock(paths_[i]);
+        page_.videos[i].start = std::abs(start) < kTick ? 0 : std::round(start * kTicks) / kTicks;
+      } catch (const Error& error) {
+        if (unknown++ == 0) why = error.message();
+      }
+    }
+    if (unknown > 0)
+      tool_.note("of " + std::to_string(unknown) + (unknown == 1 ? " video" : " videos") +
+                 " it is not known where the first picture stands, which is time 0 of records; the page takes the " +
+                 "start of the file: " + why);
   }
 
   void add_thumbnails() {
@@ -133,6 +161,7 @@ class Page {
     record.annotations(true, Points::kTaken), record.proposals(Points::kTaken), record.duration(), record.fps();
     ViewVideo video;
     paths_.push_back(files_.place(record, video));
+    video.facts = kept_facts(record), video.sound = is_sound(media_of(record));
     const auto features = features_by_name(record);
     if (features) record.set_raw("features", *features);
     if (record.has("maps")) record.remove("maps"), ++left_out_;
@@ -184,6 +213,7 @@ void run_view(Tool& tool, const ViewOptions& options) {
   Output& out = tool.out();
   Page page(tool, options);
   page.read();
+  page.find_starts();
   page.add_thumbnails();
   out.write(page.text());
 }

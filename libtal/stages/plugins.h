@@ -21,7 +21,7 @@ namespace tal {
 struct SynthVideo;
 class VideoList;
 
-inline constexpr int kPluginInterface = 5;  // of the tables below; change it with them
+inline constexpr int kPluginInterface = 6;  // of the tables below; change it with them
 
 // libtal-nn.so: models as pipe stages, and their training (libtal/stages/networks).
 struct NetworkStages {
@@ -41,6 +41,7 @@ struct VideoStages {
   FrameOpener open_frames;
   VideoFacts (*claims)(const std::string& path);  // Error when it is no video or sound
   std::vector<Thumbnail> (*thumbnails)(const std::string& path, int count);
+  double (*first_on_players_clock)(const std::string& path);
 };
 const VideoStages& video_stages();  // Error as network_stages()
 

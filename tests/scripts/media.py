@@ -76,3 +76,36 @@ def ogg(frames, width, height):
     comments = b"\3vorbis" + struct.pack("<II", 0, 0) + b"\1"
     pages = [ogg_page(header, 0, 0, 2), ogg_page(comments, 0, 1, 0)]
     return b"".join(pages + [ogg_page(b"\x08" + f, k, k + 2, 4 if k + 1 == len(frames) else 0) for k, f in enumerate(frames)])
+
+
+def webm_later(data, milliseconds):
+    """A WebM file whose pictures are shown so much later, in place: no size changes. Its first cluster begins at 0."""
+    out = bytearray(data)
+    containers = {0x18538067, 0x1f43b675, 0x1549a966, 0x1c53bb6b, 0xbb, 0x1254c367, 0x7373, 0x67c8}  # Segment, Cluster, Info, Cues, CuePoint, Tags, Tag, SimpleTag
+
+    def number(at, marked):
+        size = 9 - data[at].bit_length()
+        return int.from_bytes(data[at:at + size], "big") & (-1 if marked else (1 << 7 * size) - 1), at + size
+
+    def walk(at, end, first):
+        while at < end:
+            name, at = number(at, True)
+            size, at = number(at, False)
+            field = slice(at, at + size)
+            if name in containers:
+                walk(at, at + size, first)
+            elif name in (0xe7, 0xb3):  # the time of a cluster, of a cue: one byte holds no more than the first's 0
+                first = size == 1
+                if not first:
+                    out[field] = (int.from_bytes(data[field], "big") + milliseconds).to_bytes(size, "big")
+            elif name == 0xa3 and first:  # a block, whose time counts from its cluster's
+                out[at + 1:at + 3] = (int.from_bytes(data[at + 1:at + 3], "big") + milliseconds).to_bytes(2, "big")
+            elif name == 0x4489:
+                out[field] = struct.pack(">d", struct.unpack(">d", data[field])[0] + milliseconds)
+            elif name == 0x4487 and data[field].startswith(b"00:00:"):  # DURATION of the track
+                later = float(data[field][6:].rstrip(b"\0")) + milliseconds / 1000
+                out[field] = b"00:00:%012.9f" % later + data[field][18:]
+            at += size
+
+    walk(0, len(data), False)
+    return bytes(out)

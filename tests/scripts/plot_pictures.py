@@ -137,6 +137,15 @@ try:
         centres = [float(p.get("x")) + float(p.get("width")) / 2 for p in pictures]
         assert centres == sorted(centres) and all(b - a >= float(pictures[0].get("width")) for a, b in zip(centres, centres[1:])), centres
         assert base64.b64decode(pictures[0].get("href").split(",")[1])[:2] == b"\xff\xd8"
+        # One of each part, also where a picture that is decoded by itself comes every second; no more than there are pictures.
+        clip = {"video": "clip", "path": str(pathlib.Path(__file__).resolve().parent.parent / "browser" / "clip.webm"), "duration": 20}
+        for count, made in ((5, 5), (40, 40), (160, 160), (300, 160)):
+            got = run("tal-plot", "view", "--thumbnails", count, text=json.dumps(clip))
+            found = json.loads(re.search(r'"thumbnails":(\[.*\])}', got.stdout).group(1))
+            assert len(found) == made and (made > 40 or len({url for _, url in found}) == made), (count, len(found), len({url for _, url in found}))
+            parts = {int(time * count / 20 + 1e-6) for time, _ in found}
+            assert len(parts) == made and (made < count or parts == set(range(count))), (count, parts)
+            assert ("fewer thumbnails than --thumbnails in 1 video: " in got.stderr) == (made < count), got.stderr
         got = run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 40, "--thumbnail-room", 0.01, "-o", "small.svg")
         assert "more do not fit" in got.stderr and (folder / "small.svg").stat().st_size < 40000, got.stderr
         assert "--thumbnails has no effect with --format png" in run("tal-plot", "timeline", "-i", "films.jsonl", "--thumbnails", 5, "-o", "x.png", status=2).stderr
@@ -215,6 +224,45 @@ try:
     for options, wanted in (((), {"truth: a\n1.00 - 2.00 s (1.00 s)"}), (("--gt", "gt.jsonl"), {"truth: b\n5.00 - 7.00 s (2.00 s)"})):
         tips = {t.text for t in svg("timeline", *options, text=text)[1][0].iter(SVG + "title")}
         assert {t for t in tips if t.startswith("truth")} == wanted, tips
+    # A file of truths without the videos is told, by name.
+    (folder / "others.jsonl").write_text("".join(json.dumps({"video": name, "annotations": []}) + "\n" for name in ("x", "y")))
+    for kind in ("timeline", "view"):
+        said = run("tal-plot", kind, "--gt", "others.jsonl", text=text).stderr
+        assert "warning: --gt others.jsonl has no record of any video that is drawn ('v'), but of others ('x', 'y')" in said, (kind, said)
+        said = run("tal-plot", kind, "--gt", "gt.jsonl", text=text + "\n" + json.dumps({"video": "w"})).stderr
+        assert "--gt gt.jsonl has no record of 1 of 2 videos: 'w'" in said and "warning" not in said, (kind, said)
+        assert "--gt" not in run("tal-plot", kind, "--gt", "gt.jsonl", text=text).stderr, kind
+
+    # What reaches out of the video has an arrow at that side and is counted; what is inside has none.
+    def lines_of(*segments):
+        record = {"video": "v", "duration": 20, "annotations": [{"segment": s, "label": "a"} for s in segments], "proposals": [{"segment": s, "label": "a", "score": 0.5} for s in segments]}
+        root, panels = svg("timeline", text=json.dumps(record))
+        clip = next(root.iter(SVG + "clipPath")).find(SVG + "rect")
+        left, wide = float(clip.get("x")), float(clip.get("width"))
+        for bar in panels[0].iter(SVG + "rect"):
+            assert left - 0.01 <= float(bar.get("x")) and float(bar.get("x")) + float(bar.get("width")) <= left + wide + 0.01 and float(bar.get("width")) >= 2, "a bar can be seen"
+        tips = [[(float(x) - left) / wide for x, _ in (point.split(",") for point in line.get("points").split())][1] for line in panels[0].iter(SVG + "polyline")]
+        return [round(tip) for tip in tips], "".join(root.itertext())
+
+    assert lines_of([1, 2], [18, 20])[0] == [] and "outside" not in lines_of([1, 20])[1]
+    tips, said = lines_of([15, 25], [30, 40], [-3, 2])
+    assert sorted(tips) == [0, 0, 1, 1, 1, 1] and "6 outside of the video (arrows)" in said, (tips, said)
+
+    # A point can be seen wherever it stands, in crowded rows too.
+    crowd = [{"segment": [k / 10, 10 + k / 10], "score": k / 40, "label": "a"} for k in range(40)]
+    for found in ([], crowd):
+        panel = svg("timeline", text=json.dumps({"video": "v", "duration": 20, "proposals": found + [{"at": t, "score": 0.5, "label": "a"} for t in (0, 7, 20)]}))[1][0]
+        marks = [r for r in panel.iter(SVG + "rect") if "at " in r.findtext(SVG + "title")]
+        assert len(marks) == 3 and all(float(r.get("width")) >= 5 and float(r.get("height")) >= 5 for r in marks), [r.attrib for r in marks]
+
+    # Twenty-one classes have as many colours, in both themes.
+    root, panels = svg("timeline", "--max-rows", 0, text=json.dumps({"video": "v", "duration": 30, "annotations": [{"segment": [k, k + 1], "label": f"class {k}"} for k in range(21)]}))
+    inks = {r.get("class").split()[0] for r in panels[0].iter(SVG + "rect")}
+    rules = root.findtext(SVG + "style")
+    for theme in rules.split("@media"):
+        fills = dict(re.findall(r"\.(f\d+)\{fill:(#\w+)\}", theme))
+        assert len(inks) == 21 == len({fills[ink] for ink in inks}), (inks, fills)
+
     for most, drawn in ((1, 1), (3, 3), (4, 4), (5, 4), (0, 4)):
         got = run("tal-plot", "timeline", "-i", "records.jsonl", "--max-videos", most)
         root = ET.fromstring(got.stdout)
@@ -245,6 +293,32 @@ try:
     assert len(expected) > 2 and sum(len(list(p.iter(SVG + "polyline"))) for p in panels) == len(expected), (expected, len(panels))
     run("tal-eval", "--protocol", "activitynet-proposal", "-i", "records.jsonl", "--format", "json", "-o", "ar.json")
     assert svg("curves", "ar.json")[1]
+    # The results of several protocols in one file: each has its curves, named after it.
+    run("tal-eval", "--protocol", "activitynet-detection,thumos14-detection,activitynet-proposal,segmentation", "-i", "detections.jsonl", "--format", "json", "-o", "several.json")
+    root, panels = svg("curves", "several.json")
+    names = {line.findtext(SVG + "title") for p in panels for line in p.iter(SVG + "polyline")}
+    assert len(panels) == 2 and names == {"activitynet-detection", "thumos14-detection", "activitynet-proposal"}, (len(panels), names)
+
+    # A log: ticks at whole epochs, whole markers inside the panel, and a gap where there is no value.
+    values = [0.9, 0.7, None, 0.6, 0.5]
+    (folder / "log.jsonl").write_text("".join(json.dumps({"epoch": k + 1, "loss": v, "late": None if k < 3 else k, "never": None}) + "\n" for k, v in enumerate(values)))
+    root, panels = svg("curves", "log.jsonl")
+    assert len(panels) == 2, "a value that is never there has no chart"
+    loss = next(p for p in panels if any((r.findtext(SVG + "title") or "").startswith("loss\nepoch 1\n") for r in p.iter(SVG + "rect")))
+    stretches = [len(line.get("points").split()) for line in loss.iter(SVG + "polyline")]
+    assert stretches == [2, 2], stretches
+    for panel, clip in zip(panels, root.iter(SVG + "clipPath")):
+        box = {k: float(v) for k, v in clip.find(SVG + "rect").attrib.items()}
+        for mark in panel.iter(SVG + "rect"):
+            x, y, w, h = (float(mark.get(k)) for k in ("x", "y", "width", "height"))
+            assert box["x"] <= x and x + w <= box["x"] + box["width"] and box["y"] <= y and y + h <= box["y"] + box["height"], mark.attrib
+    ticks = [t.text for g in root.iter(SVG + "g") if g.get("class") == "t" for t in g.iter(SVG + "text")]
+    assert ticks[:5] == ["1", "2", "3", "4", "5"] and all("." not in t for t in ticks), ticks
+    (folder / "two.jsonl").write_text("".join(json.dumps({"epoch": k, "loss": 1 / k}) + "\n" for k in (1, 2)))
+    root, _ = svg("curves", "two.jsonl")
+    assert [t.text for g in root.iter(SVG + "g") if g.get("class") == "t" for t in g.iter(SVG + "text")] == ["1", "2"]
+    run("tal-plot", "curves", "two.jsonl", "-o", "two.html")
+    assert 'data-whole="1"' in (folder / "two.html").read_text()
     (folder / "bad.csv").write_text("an,ar\n1,0.5\n2,much\n")
     assert "bad.csv:3: ar" in run("tal-plot", "curves", "bad.csv", status=1).stderr
 finally:

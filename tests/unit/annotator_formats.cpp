@@ -255,6 +255,29 @@ BOOST_AUTO_TEST_CASE(label_studio_timelines_count_frames_from_one) {
   BOOST_TEST(again.records[0].proposals().at(0).score == 0.5);
 }
 
+// A configuration may take the rate from a member of each task's data; Label Studio's own examples call it framerate.
+BOOST_AUTO_TEST_CASE(label_studio_tasks_state_their_rate) {
+  const auto task = [](const std::string& data, const std::string& more) {
+    return R"({"data":{"video":"v.mp4",)" + data +
+           R"(},"annotations":[{"result":[{"type":"timelinelabels","value":{"ranges":[{"start":26,"end":50}],)"
+           R"("timelinelabels":["Run"]}}]}])" +
+           more + "}";
+  };
+  const auto start = [&](const std::string& text, const ImportOptions& options = {}) {
+    return read("label-studio", "e.json", text, options).records.at(0).annotations().at(0).segment.start;
+  };
+  BOOST_TEST(start(task(R"("framerate":25)", "")) == 1);
+  BOOST_TEST(start(task(R"("framerate":25)", ""), at_rate(50)) == 0.5);
+  BOOST_TEST(start(task(R"("framerate":25)", R"(,"meta":{"tal_fps":"5"})")) == 5);
+  const std::string config =
+      R"(,"project":{"label_config":"<View><Video name='v' value='$video' frameRate='$speed'/></View>"})";
+  BOOST_TEST(start(task(R"("framerate":25,"speed":10)", config)) == 2.5);
+  const std::string fixed =
+      R"(,"project":{"label_config":"<View><Video name='v' value='$video' frameRate='50'/></View>"})";
+  BOOST_TEST(start(task(R"("framerate":25)", fixed)) == 0.5);
+  BOOST_TEST(fault("label-studio", "e.json", task(R"("framerate":"soon")", "")).find("--fps") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(label_studio_layouts) {
   const auto sent = read(
       "label-studio", "e.json",

@@ -27,54 +27,154 @@ const recordLine = video => {
   return '{' + members.map(([key, text]) => JSON.stringify(key) + ':' + text).join(',') + '}\n';
 };
 
-// What XML 1.0 forbids becomes U+FFFD.
-const xmlText = text => text.toWellFormed().replace(/[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/g, '\ufffd')
+// What ELAN's and Label Studio's files hold and how is that of tal-convert's writers (libtal/formats/elan.cpp,
+// label_studio.cpp), which read them back; a test holds both against each other.
+
+// Each thing that a file has otherwise than the page, once, with how often.
+class Remarks {
+  counts = new Map();
+  lost = new Set();
+  add(what) { this.counts.set(what, (this.counts.get(what) ?? 0) + 1); }
+  // Members of a label beside times and class: those of `held` are texts in the file.
+  members(source, held) {
+    for (const [name, value] of Object.entries(source))
+      if (!['segment', 'at', 'label', 'id'].includes(name) && value !== null && !(held.includes(name) && typeof value !== 'object')) this.lost.add(name);
+  }
+  text() {
+    const said = [...this.counts].map(([what, count]) => `${what} (${count})`);
+    if (this.lost.size) said.push('left out: ' + [...this.lost].sort().join(', '));
+    return said.join('; ');
+  }
+}
+const isBetween = units => Math.abs(units - Math.round(units)) > 1e-6 * Math.max(1, Math.abs(units));
+// A member as a text: a number, true or false as they are written; undefined: it is not there, or another thing.
+const memberText = (source, name) => {
+  const value = source[name];
+  return value === null || value === undefined || typeof value === 'object' ? undefined : String(value);
+};
+// The medium as a tool is to name it, which is also where the id is read from, unless the file says it.
+const mediumOf = video => video.read('media') ?? video.read('path') ?? video.id;
+const idKey = 'tal_video';
+
+// What XML 1.0 forbids or advises against becomes U+FFFD.
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff]/g;
+const xmlText = text => text.toWellFormed().replace(FORBIDDEN, '\ufffd')
   .replace(/[&<>"\t\n\r]/g, c => ({'&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;'}[c] ?? `&#${c.charCodeAt(0)};`));
 
-// Milliseconds; annotations of one tier must not overlap, so each goes to the first tier that is free. ELAN knows no
-// annotation without length: a point lasts a millisecond.
-const elanDocument = video => {
-  const rows = [...video.labels].sort(inTime).map(s => ({label: s.label, start: Math.round(s.start * 1000), end: Math.max(Math.round(s.start * 1000) + 1, Math.round(s.end * 1000))}));
-  const tiers = [], slots = [];
-  rows.forEach((row, i) => {
-    slots.push(`<TIME_SLOT TIME_SLOT_ID="ts${2 * i + 1}" TIME_VALUE="${row.start}"/>`, `<TIME_SLOT TIME_SLOT_ID="ts${2 * i + 2}" TIME_VALUE="${row.end}"/>`);
-    let tier = tiers.find(t => t.end <= row.start);
-    if (!tier) tiers.push(tier = {rows: []});
-    tier.end = row.end;
-    tier.rows.push(`<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a${i + 1}" TIME_SLOT_REF1="ts${2 * i + 1}" TIME_SLOT_REF2="ts${2 * i + 2}"><ANNOTATION_VALUE>${xmlText(row.label)}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>`);
+// A tier for each tier of the labels, subject and annotator; more where labels overlap, which those of one tier must not:
+// a property says which tier they are a part of.
+const elanTiers = rows => {
+  const names = new Set(rows.map(row => row.tier)), tiers = [];
+  const key = row => JSON.stringify([row.tier, row.subject, row.annotator]);
+  const add = row => {
+    let name = row.tier;
+    if (tiers.some(t => t.name === name)) for (let k = 2; names.has(name); ++k) name = `${row.tier} ${k}`;
+    names.add(name);
+    const made = {name, of: row, key: key(row), free: 0, rows: []};
+    tiers.push(made);
+    return made;
+  };
+  for (const row of rows) if (!tiers.some(t => t.key === key(row))) add(row);
+  for (const row of [...rows].sort((a, b) => a.start - b.start)) {
+    const tier = tiers.find(t => t.key === key(row) && t.free <= row.start) ?? add(row);
+    tier.free = row.end;
+    tier.rows.push(row);
+  }
+  return tiers;
+};
+
+// Milliseconds. ELAN knows no annotation without length: a point lasts one.
+const elanDocument = (video, remarks) => {
+  const rows = video.labels.map((s, i) => {
+    const start = Math.max(0, Math.round(s.start * 1000));
+    if (s.start < 0) remarks.add('labels from before 0, which begin at 0');
+    if (s.point) remarks.add('points, which last a millisecond');
+    else if (isBetween(s.start * 1000) || isBetween(s.end * 1000) || (s.end - s.start) * 1000 < 1) remarks.add('labels with times between two milliseconds, which are rounded');
+    remarks.members(s.source, ['tier', 'subject', 'annotator']);
+    const text = (member, otherwise) => memberText(s.source, member) ?? otherwise;
+    const row = {id: i + 1, label: s.label, start, end: Math.max(start + 1, Math.round(s.end * 1000)),
+      tier: text('tier', 'annotations'), subject: text('subject', ''), annotator: text('annotator', '')};
+    if ([row.label, row.tier, row.subject, row.annotator].some(t => t.search(FORBIDDEN) >= 0)) remarks.add('labels with control characters, which XML forbids: U+FFFD there');
+    return row;
   });
-  if (!tiers.length) tiers.push({rows: []});
-  const media = video.url ? `<MEDIA_DESCRIPTOR MEDIA_URL="${xmlText(new URL(video.url, document.baseURI).href)}" MIME_TYPE="video/mp4" RELATIVE_MEDIA_URL="${xmlText(/^https?:/.test(video.url) ? video.url : './' + decodeURI(video.url))}"/>` : '';
+  const tiers = elanTiers(rows);
+  const property = (name, value) => `<PROPERTY NAME="${xmlText(name)}">${xmlText(value)}</PROPERTY>`;
+  const properties = [property(idKey, video.id), ...video.facts.map(([name, value]) => property(name, value)),
+    ...tiers.filter(t => t.name !== t.of.tier).map(t => property('tal_tier:' + t.name, t.of.tier))];
+  // ELAN opens the first that is there: the file where it is now, then beside the document. It shows the first picture of
+  // a video that starts late at the time 0 of the labels, too.
+  const origin = video.read('time_origin') ?? (video.start || undefined);
+  const address = video.url ? new URL(video.url, document.baseURI).href : video.read('media') ?? video.read('path');
+  const beside = video.url && !/^https?:/.test(video.url) ? ` RELATIVE_MEDIA_URL="${xmlText('./' + decodeURIComponent(video.url))}"` : '';
+  const media = address === undefined ? '' : `<MEDIA_DESCRIPTOR MEDIA_URL="${xmlText(address)}" MIME_TYPE="${video.sound ? 'audio/x-wav' : 'video/mp4'}"${beside}`
+    + (typeof origin === 'number' ? ` TIME_ORIGIN="${Math.round(origin * 1000)}"` : '') + '/>';
+  const attribute = (name, value) => value === '' ? '' : ` ${name}="${xmlText(value)}"`;
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<ANNOTATION_DOCUMENT AUTHOR="tal-plot view" DATE="${new Date().toISOString().slice(0, 19)}+00:00" FORMAT="3.0" VERSION="3.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">`,
-    `<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">${media}</HEADER>`,
-    '<TIME_ORDER>', ...slots, '</TIME_ORDER>',
-    ...tiers.flatMap((tier, t) => [`<TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="annotations${t ? ' ' + (t + 1) : ''}">`, ...tier.rows, '</TIER>']),
+    `<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">${media}${properties.join('')}</HEADER>`,
+    '<TIME_ORDER>',
+    ...rows.flatMap(row => [`<TIME_SLOT TIME_SLOT_ID="ts${2 * row.id - 1}" TIME_VALUE="${row.start}"/>`, `<TIME_SLOT TIME_SLOT_ID="ts${2 * row.id}" TIME_VALUE="${row.end}"/>`]),
+    '</TIME_ORDER>',
+    ...(tiers.length ? tiers : [{name: 'annotations', of: {subject: '', annotator: ''}, rows: []}]).flatMap(tier => [
+      `<TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="${xmlText(tier.name)}"${attribute('PARTICIPANT', tier.of.subject)}${attribute('ANNOTATOR', tier.of.annotator)}>`,
+      ...tier.rows.map(row => `<ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a${row.id}" TIME_SLOT_REF1="ts${2 * row.id - 1}" TIME_SLOT_REF2="ts${2 * row.id}"><ANNOTATION_VALUE>${xmlText(row.label)}</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>`),
+      '</TIER>']),
     '<LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>',
     '</ANNOTATION_DOCUMENT>', ''].join('\n');
 };
 
-// Timeline ranges are frames that count from 1, both ends included. Where a record states no rate, Label Studio takes 24.
+// Timeline ranges are frames that count from 1, both ends included; regions of sound and of series are seconds. Where a
+// record states no rate, Label Studio takes 24: data.framerate, for its <Video frameRate="$framerate">, says so.
 const LABEL_STUDIO_RATE = 24;
-const labelStudioTask = (video, i) => {
+const labelStudioTask = (video, remarks) => {
   const fps = video.fps ?? LABEL_STUDIO_RATE;
-  const result = video.labels.map((s, k) => {
-    const start = Math.round(s.start * fps) + 1, end = Math.max(start, Math.round(s.end * fps));
-    return {id: 's' + (k + 1), type: 'timelinelabels', from_name: 'videoLabels', to_name: 'video', origin: 'manual',
-      value: {ranges: [{start, end}], timelinelabels: s.label === '' ? [] : [s.label]}};
+  let medium = video.sound ? 'audio' : 'video', frames = false;
+  const result = video.labels.map((s, i) => {
+    const stated = memberText(s.source, 'type') ?? (medium === 'audio' ? 'labels' : 'timelinelabels');
+    const type = ['labels', 'timeserieslabels'].includes(stated) ? stated : 'timelinelabels';
+    if (type !== stated) remarks.add('labels of types that Label Studio does not know, which are timelinelabels');
+    const to = type === 'timelinelabels' ? 'video' : type === 'labels' ? 'audio' : 'ts';
+    medium = to === 'ts' ? 'csv' : to;
+    remarks.members(s.source, ['tier', 'type', 'comment']);
+    const value = {};
+    if (to === 'video') {
+      const start = Math.round(s.start * fps) + 1, end = Math.max(start, Math.round(s.end * fps));
+      if (s.point) remarks.add('points, which last a frame');
+      else if (isBetween(s.start * fps) || isBetween(s.end * fps) || Math.round(s.end * fps) < start) remarks.add('labels with times between two frames, which are rounded');
+      value.ranges = [{start, end}];
+      frames = true;
+    } else {
+      Object.assign(value, {start: s.start, end: s.end});
+      if (to === 'ts') value.instant = s.point;
+    }
+    value[type] = s.label === '' ? [] : [s.label];
+    const made = {id: memberText(s.source, 'id') ?? 'a' + (i + 1), from_name: memberText(s.source, 'tier') ?? (to === 'video' ? 'videoLabels' : 'label'), to_name: to, type, value};
+    const comment = memberText(s.source, 'comment');
+    if (comment) made.meta = {text: [comment]};
+    return made;
   });
-  return {id: i + 1, data: {video: video.file || video.id, video_id: video.id, framerate: fps}, annotations: [{id: i + 1, was_cancelled: false, ground_truth: false, result}], predictions: []};
+  const choices = (video.read('classification') ?? []).filter(c => c.score === 1).map(c => c.label);
+  if (choices.length) result.push({id: 'choices', from_name: 'choice', to_name: medium === 'csv' ? 'ts' : medium, type: 'choices', value: {choices}});
+  if (frames && video.fps === null) remarks.add(`videos without a frame rate, whose frames are counted at ${LABEL_STUDIO_RATE} a second, as Label Studio does`);
+  if (frames && video.start) remarks.add('videos that start late in their files, from whose start Label Studio counts');
+  const task = {data: {[medium]: mediumOf(video)}};
+  if (frames) task.data.framerate = fps;
+  if (video.labelled) task.annotations = [{result}];
+  task.meta = Object.fromEntries([[idKey, video.id], ...video.facts]);
+  return task;
 };
 
 const fileName = text => text.replace(/[\\/:*?"<>|\0-\x1f]/g, '_').replace(/^\.+/, '_') || 'video';
 
 const exports = {
   records: () => ({name: data.name + '-corrected.jsonl', type: 'application/x-ndjson', text: videos.map(recordLine).join('')}),
-  elan: video => ({name: fileName(video.id) + '.eaf', type: 'application/xml', text: elanDocument(video)}),
+  elan: video => {
+    const remarks = new Remarks(), text = elanDocument(video, remarks);
+    return {name: fileName(video.id) + '.eaf', type: 'application/xml', text, note: remarks.text()};
+  },
   labelStudio: () => {
-    const without = videos.filter(v => v.fps === null).length;
-    return {name: data.name + '-label-studio.json', type: 'application/json', text: JSON.stringify(videos.map(labelStudioTask), null, 1) + '\n',
-      note: without ? `${without} of ${videos.length} records state no frame rate: their frames are counted at ${LABEL_STUDIO_RATE} a second, as Label Studio does` : ''};
+    const remarks = new Remarks(), tasks = videos.map(video => labelStudioTask(video, remarks));
+    return {name: data.name + '-label-studio.json', type: 'application/json', text: JSON.stringify(tasks, null, 1) + '\n', note: remarks.text()};
   },
 };

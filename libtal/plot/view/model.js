@@ -22,10 +22,12 @@ const tiou = (a, b) => {
 
 // members: [key, JSON text] of the record as it came; truth: JSON text of the annotations of --gt; url: the file as seen
 // from the page; file: as the record names it; state: "found", "missing" (when
-// the page was made), "remote" (http), "live" (another protocol) or "none".
+// the page was made), "remote" (http), "live" (another protocol) or "none"; start: seconds on the player's clock at
+// which time 0 stands, the first picture, null: not known; facts: what files of other tools keep beside the
+// video, names and texts; sound: whether the medium is none of pictures.
 class Video {
-  constructor({members, truth, url, file, state, thumbnails}) {
-    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? []});
+  constructor({members, truth, url, file, state, thumbnails, start, facts, sound}) {
+    Object.assign(this, {members, truth, url, file, state, thumbnails: thumbnails ?? [], start: start ?? null, facts, sound});
     this.id = this.read('video');
     const fps = this.read('fps');
     this.fps = Array.isArray(fps) ? fps[0] / fps[1] : fps ?? null;
@@ -39,17 +41,27 @@ class Video {
   }
   member(key) { return this.members.find(([name]) => name === key)?.[1]; }
   read(key) { const text = this.member(key); return text === undefined ? undefined : JSON.parse(text); }
+  // Times of the record and of the player, which may begin to count before the first picture.
+  onPlayer(time) { return time + (this.start ?? 0); }
+  fromPlayer(time) { return Math.max(0, time - (this.start ?? 0)); }
+  get clockText() {
+    return !this.url ? '' : this.start === null ? 'time 0: the start of the file (where its first picture is was not found out)'
+      : this.start ? `time 0: the first picture, ${milliseconds(this.start)} s behind the start of the file` : '';
+  }
   get changed() { return this.labels !== this.first; }
+  // Whether somebody said what is in it, be it nothing.
+  get labelled() { return this.labels.length > 0 || this.truth !== null || this.member('annotations') !== undefined || this.changed; }
 }
 
 const videos = data.videos.map(v => new Video(v));
 
-// One colour a class through the whole page.
+// One colour a class through the whole page, as long as there are enough.
+const COLOURS = 21;
 const classes = [...new Set(videos.flatMap(v => [...v.labels, ...v.found].map(s => s.label)))].sort();
 const classIndex = new Map(classes.map((name, i) => [name, i]));
 const colourOf = label => {
   if (!classIndex.has(label)) classIndex.set(label, classes.push(label) - 1);
-  return classIndex.get(label) % 7;
+  return classIndex.get(label) % COLOURS;
 };
 const className = label => label === '' ? '(no class)' : label;
 

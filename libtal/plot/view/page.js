@@ -13,7 +13,7 @@ const say = (text, quiet = false) => {
   status.classList.toggle('quiet', quiet);
   status.textContent = text;
   clearTimeout(statusTimer);
-  if (!quiet) statusTimer = setTimeout(() => { status.textContent = ''; }, 6000);
+  if (!quiet) statusTimer = setTimeout(() => { status.textContent = ''; }, Math.max(6000, 100 * text.length));  // as long as reading takes
 };
 const lengthText = s => s.point ? 'at ' + clockText(s.start, 3) : `${clockText(s.start, 2)} – ${clockText(s.end, 2)} (${+(s.end - s.start).toFixed(2)} s)`;
 // The label of the same class (of any, without a class) that it overlaps most.
@@ -30,7 +30,7 @@ const tip = (text, event) => {
   box.style.top = (event.clientY + 18 + box.offsetHeight > innerHeight ? event.clientY - box.offsetHeight - 10 : event.clientY + 18) + 'px';
 };
 
-// ----- the player; without a video only the time moves
+// ----- the player; without a video only the time moves. Its times are the record's, the element's own are the file's
 
 const player = {
   element: $('video'), wanted: null, clock: 0, until: null, ready: false, seeking: false, next: null,
@@ -58,7 +58,7 @@ const player = {
       : v.state === 'missing' ? `The video file ${v.file} was not found when this page was made.`
       : `This browser cannot play ${v.file}: the file is not there any more, or its format is none that browsers play (MP4 with H.264 and WebM are).`;
   },
-  get time() { return this.wanted ?? (this.ready ? this.element.currentTime : this.clock); },
+  get time() { return this.wanted ?? (this.ready ? video.fromPlayer(this.element.currentTime) : this.clock); },
   get playing() { return this.ready && !this.element.paused && !this.element.ended; },
   seek(time) {
     const t = Math.min(Math.max(time, 0), video.length);
@@ -69,7 +69,7 @@ const player = {
     else {
       this.seeking = true;
       this.wanted = t;
-      this.element.currentTime = t;
+      this.element.currentTime = video.onPlayer(t);
     }
     this.shown();
   },
@@ -109,13 +109,14 @@ const player = {
     e.addEventListener('loadedmetadata', () => {
       this.ready = true;
       e.playbackRate = +$('speed').value;
-      if (Number.isFinite(e.duration) && (!video.known || e.duration > video.length + 0.5)) {
+      const length = video.fromPlayer(e.duration);
+      if (Number.isFinite(length) && (!video.known || length > video.length + 0.5)) {
         const all = !timeline.zoomed;
-        video.length = Math.max(video.length, e.duration);
+        video.length = Math.max(video.length, length);
         if (all) timeline.showAll();
         timeline.refresh();
       }
-      const t = this.wanted;
+      const t = this.wanted ?? (video.start ? 0 : null);  // what players show before the first picture is none
       this.wanted = null;
       if (t !== null) this.seek(t);
       this.shown();
@@ -252,6 +253,7 @@ const openVideo = v => {
   timeline.setVideo(v);
   player.open(v);
   timeline.on.view();
+  $('clock-zero').textContent = v.clockText;
   videoList.choice(v);
   showSegment(null);
   showClasses();
@@ -270,7 +272,7 @@ const update = () => {
   videoList.draw();
   const found = shownFound(video).length, open = video.found.filter(f => !video.dismissed.has(f)).length;
   $('shown').textContent = scores.any || video.found.length ? `${found} of ${open}` : 'none';
-  $('summary').textContent = `${video.id} · ${video.labels.length || video.truth !== null || video.member('annotations') !== undefined || video.changed ? video.labels.length + (video.labels.length === 1 ? ' label' : ' labels') : 'no truth given'} · ${video.found.length} found${edits.unsaved ? ' · not exported' : ''}`;
+  $('summary').textContent = `${video.id} · ${video.labelled ? video.labels.length + (video.labels.length === 1 ? ' label' : ' labels') : 'no truth given'} · ${video.found.length} found${edits.unsaved ? ' · not exported' : ''}`;
   $('accept-all').disabled = found === 0;
   $('undo').disabled = edits.done.length === 0;
   $('redo').disabled = edits.undone.length === 0;
@@ -425,7 +427,7 @@ const download = ({name, type, text, note}) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   $('export').open = false;
-  say(name + ' is among your downloads' + (note ? '. ' + note : ''));
+  say(name + ' is among your downloads' + (note ? '. Otherwise in the file: ' + note : ''));
 };
 
 // ----- wiring

@@ -13,7 +13,7 @@ const palette = {
     document.body.append(probe);
     const value = name => { probe.style.color = `var(--${name})`; return getComputedStyle(probe).color; };
     for (const name of ['paper', 'panel', 'text', 'muted', 'line']) this[name] = value(name);
-    this.series = [0, 1, 2, 3, 4, 5, 6].map(i => value('s' + i));
+    this.series = Array.from({length: COLOURS}, (_, i) => value('s' + i));
     probe.remove();
   },
   of(label) { return this.series[colourOf(label)]; },

@@ -5,6 +5,7 @@
 #include "libtal/video/decoder.h"
 #include "libtal/video/frame_reader.h"
 #include "libtal/video/opencv_info.h"
+#include "libtal/video/player_clock.h"
 #include "libtal/video/sound_decoder.h"
 #include "libtal/video/synth_render.h"
 #include "libtal/video/thumbnails.h"
@@ -28,7 +29,8 @@ VideoFacts claims_of(const std::string& path) {
 }  // namespace tal
 
 extern "C" const tal::VideoStages* tal_video_stages(int interface) {
-  static const tal::VideoStages stages{tal::versions,    tal::extract_all, tal::write_video,
-                                       tal::open_frames, tal::claims_of,   tal::make_thumbnails};
+  static const tal::VideoStages stages{
+      tal::versions,  tal::extract_all,     tal::write_video,           tal::open_frames,
+      tal::claims_of, tal::make_thumbnails, tal::first_on_players_clock};
   return interface == tal::kPluginInterface ? &stages : nullptr;
 }

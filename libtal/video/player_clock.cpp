@@ -1,0 +1,39 @@
+#include "libtal/video/player_clock.h"
+
+#include <cmath>
+
+#include "libtal/base/error.h"
+#include "libtal/video/media_reader.h"
+
+namespace tal {
+namespace {
+
+double first_frame_of(const std::string& path, bool sound) {
+  DecodeOptions options;
+  options.threads = 1, options.sound = sound;
+  MediaReader reader(path, 0, options);
+  const AVFrame* frame = reader.next();
+  if (!frame) throw Error("'" + path + "': nothing of it can be decoded");
+  const double stamp = reader.stamp(*frame);
+  return std::isfinite(stamp) ? stamp - reader.claims().zero : 0;
+}
+
+}  // namespace
+
+double first_on_players_clock(const std::string& path) {
+  constexpr double kDelay = 0.1;  // seconds: what an encoder of sound puts in front, players take off
+  try {
+    return first_frame_of(path, false);
+  } catch (const Error&) {
+    double at = 0;
+    try {
+      at = first_frame_of(path, true);
+    } catch (const Error&) {
+      at = -1;
+    }
+    if (at < 0) throw;
+    return at < kDelay ? 0 : at;
+  }
+}
+
+}  // namespace tal
