@@ -15,11 +15,12 @@
 
 #include "libtal/base/look_alike.h"
 #include "libtal/base/spelling.h"
-#include "libtal/data/plain_list.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
 
 namespace tal {
+
+class PlainList;
 
 struct Fault {
   std::string kind;  // class: "reversed", "past-end", ...
@@ -71,6 +72,9 @@ class RecordChecker {
  public:
   // probe: opens the videos that records name; none: they stay closed.
   RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known = nullptr, VideoProbe probe = {});
+  ~RecordChecker();
+  RecordChecker(const RecordChecker&) = delete;
+  RecordChecker& operator=(const RecordChecker&) = delete;
   // Where the files of the records are.
   void look_in(std::shared_ptr<const FilePlaces> places) { places_ = std::move(places); }
   // Hands the faults of one line to the sink. Returns the line, repaired as `fix` asks (nullopt: left out): only the
@@ -107,7 +111,7 @@ class RecordChecker {
   std::map<std::string, Misspelt> misspelt_;  // by the kind of object and the member
   // Members of items that no tool reads, by kind and name: whether they are like none that a tool reads.
   std::map<std::string, std::map<std::string, bool, std::less<>>, std::less<>> foreign_;
-  PlainList annotations_, proposals_;  // of the record at hand
+  std::unique_ptr<PlainList> annotations_, proposals_;  // of the record at hand
 };
 
 // What a record says of a feature file; -1 and "": nothing.

@@ -3,6 +3,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/data/check_pass.h"
+#include "libtal/data/plain_list.h"
 #include "libtal/io/json_check.h"
 
 namespace tal {
@@ -251,7 +252,7 @@ void RecordChecker::Pass::list(const char* key) {
   auto found = data_.find(key);
   if (found == data_.end()) return;
   if (parsed_apart_) {
-    auto& items = *key == 'a' ? checker_.annotations_ : checker_.proposals_;
+    auto& items = *key == 'a' ? *checker_.annotations_ : *checker_.proposals_;
     if (plain(key, items)) return;
     *found = Json::parse(*record_.raw(key));
   }

@@ -8,6 +8,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/data/check_pass.h"
+#include "libtal/data/plain_list.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
 #include "libtal/io/json_check.h"
@@ -59,7 +60,12 @@ std::string Unchecked::text() const {
 }
 
 RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNames* known, VideoProbe probe)
-    : options_(std::move(options)), known_(known), probe_(std::move(probe)), sink_(std::move(sink)) {
+    : options_(std::move(options)),
+      known_(known),
+      probe_(std::move(probe)),
+      sink_(std::move(sink)),
+      annotations_(std::make_unique<PlainList>()),
+      proposals_(std::make_unique<PlainList>()) {
   if (known_) {
     for (const auto& video : known_->videos) spellings_.add(video);
     for (const auto& label : known_->labels) known_labels_.add(label);
@@ -68,6 +74,8 @@ RecordChecker::RecordChecker(CheckOptions options, FaultSink sink, const KnownNa
   clip_ = names(fix, "clip"), drop_ = names(fix, "drop"), dedup_ = names(fix, "dedup"), sort_ = names(fix, "sort");
   order_ = names(fix, "order");
 }
+
+RecordChecker::~RecordChecker() = default;
 
 std::optional<std::string> RecordChecker::line(std::string_view text, const std::string& source, std::uint64_t number) {
   ++records_;
@@ -102,7 +110,7 @@ std::optional<std::string> RecordChecker::Pass::without_lists() {
   if (checker_.options_.one_by_one || checker_.sort_) return std::nullopt;
   std::map<std::size_t, std::size_t> lists;  // where they begin -> their bytes
   for (const auto& [key, list] :
-       {std::pair{"annotations", &checker_.annotations_}, {"proposals", &checker_.proposals_}}) {
+       {std::pair{"annotations", checker_.annotations_.get()}, {"proposals", checker_.proposals_.get()}}) {
     const auto raw = record_.raw(key);
     if (!raw) continue;
     if (!list->parse(*raw)) return std::nullopt;
