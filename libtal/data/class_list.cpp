@@ -651,7 +651,7 @@ std::map<std::int64_t, std::string> parse_classes(const SourceText& given, const
   ClassNames names(source);
   read_classes(source, names, note);
   if (codes) *codes = names.codes();
-  const auto classes = names.take();
+  auto classes = names.take();
   LookAlikes alike;
   for (const auto& [number, name] : classes) alike.see(name);
   if (const auto text = alike.text("classes"); note && !text.empty()) note(source.name + ": " + text);

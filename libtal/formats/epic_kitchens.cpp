@@ -62,7 +62,7 @@ void read_narrations(const SourceText& source, const ImportOptions& options, con
 // "0,2", the classes of verb and noun, which say the same where they stand beside it; "" without them.
 std::string action_of_result(const dom::object& item, const std::string& place) {
   const auto verb = member_of(item, "verb"), noun = member_of(item, "noun"), action = member_of(item, "action");
-  const std::string both = verb && noun ? raw_json(*verb) + "," + raw_json(*noun) : "";
+  std::string both = verb && noun ? raw_json(*verb) + "," + raw_json(*noun) : "";
   if (!action) return both;
   const auto text = text_of(*action);
   const auto classes = text ? split_fields(*text, ',') : std::vector<std::string_view>();
@@ -80,7 +80,7 @@ std::string action_of_result(const dom::object& item, const std::string& place) 
 
 std::string label_of_result(const dom::object& item, const std::string& member, const std::string& place,
                             const ImportOptions& options) {
-  const std::string action = action_of_result(item, place);
+  std::string action = action_of_result(item, place);
   if (const auto named = member_of(item, member)) {
     if (const auto text = text_of(*named)) return std::string(*text);
     return label_of(raw_json(*named), options);

@@ -302,7 +302,7 @@ class UsedVideos {
     for (const auto& [video, info] : tables.videos) durations_ = durations_ || info.duration;
   }
   const VideoInfo* find(const Record& record) {
-    const std::string video = record.video();
+    const std::string& video = record.video();
     const VideoInfo* info = tables_.find(video);
     if (!info) {
       unknown_.push_back(video);
