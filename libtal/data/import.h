@@ -43,9 +43,12 @@ struct ImportTables {
   const VideoInfo* find(std::string_view video) const;
   // Of all videos, made when first asked for.
   const Spellings& spellings() const;
+  // The classes whose names are numbers: the number that a name is -> the class's own. Made when first asked for.
+  const std::multimap<std::int64_t, std::int64_t>& numbers_as_names() const;
 
  private:
   mutable std::optional<Spellings> spellings_;
+  mutable std::optional<std::multimap<std::int64_t, std::int64_t>> numbers_as_names_;
 };
 
 // Feature and signal files: whose they are, the time contract, where the rows go.

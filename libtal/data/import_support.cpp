@@ -24,6 +24,15 @@ const VideoInfo* ImportTables::find(std::string_view video) const {
   return nullptr;
 }
 
+const std::multimap<std::int64_t, std::int64_t>& ImportTables::numbers_as_names() const {
+  if (!numbers_as_names_) {
+    numbers_as_names_.emplace();
+    for (const auto& [own, name] : classes)
+      if (const auto number = class_number(name)) numbers_as_names_->emplace(*number, own);
+  }
+  return *numbers_as_names_;
+}
+
 const Spellings& ImportTables::spellings() const {
   if (!spellings_) {
     spellings_.emplace(true);
@@ -123,15 +132,18 @@ std::string label_of_word(const std::string& word, const ImportOptions& options)
 
 // A class that is called as the number, and has another: which of them is meant?
 void refuse_name_for_number(std::string_view text, std::int64_t stated, std::int64_t id, const ImportOptions& options) {
-  for (const auto& [own, name] : options.tables.classes) {
-    if (own == id || class_number(name) != stated) continue;
-    const auto numbered = options.tables.classes.find(id);
-    throw Error(
-        "'" + std::string(text) + "' is the name of class " + std::to_string(own) + " in --classes, and " +
-        (numbered == options.tables.classes.end() ? "no class's number" : "the number of '" + numbered->second + "'") +
-        ": --class-offset 0 says that labels are numbers; where they are names, leave --classes out, or give "
-        "each class its name as number ('" +
-        name + " " + name + "')")
+  const auto& classes = options.tables.classes;
+  const auto [first, last] = options.tables.numbers_as_names().equal_range(stated);
+  for (auto called = first; called != last; ++called) {
+    const std::int64_t own = called->second;
+    if (own == id) continue;
+    const std::string& name = classes.at(own);
+    const auto numbered = classes.find(id);
+    throw Error("'" + std::string(text) + "' is the name of class " + std::to_string(own) + " in --classes, and " +
+                (numbered == classes.end() ? "no class's number" : "the number of '" + numbered->second + "'") +
+                ": --class-offset 0 says that labels are numbers; where they are names, leave --classes out, or give "
+                "each class its name as number ('" +
+                name + " " + name + "')")
         .at_field("label");
   }
 }
@@ -165,8 +177,12 @@ std::string label_of(std::string_view number, const ImportOptions& options) {
   const auto stated = class_number(number);
   if (!stated || options.tables.codes.count(std::string(number)) > 0)
     return label_of_word(std::string(number), options);
-  const std::int64_t id = *stated + options.class_offset;
-  if (!options.labels_are_numbers) refuse_name_for_number(number, *stated, id, options);
+  if (!options.labels_are_numbers) refuse_name_for_number(number, *stated, *stated + options.class_offset, options);
+  return label_of_number(*stated, options);
+}
+
+std::string label_of_number(std::int64_t number, const ImportOptions& options) {
+  const std::int64_t id = number + options.class_offset;
   const auto found = options.tables.classes.find(id);
   if (found == options.tables.classes.end())
     throw Error("class " + std::to_string(id) + " is not in --classes").at_field("label");

@@ -27,11 +27,7 @@ std::string charades_label(const std::string& word, const ImportOptions& options
   const bool numbered =
       word.size() == 4 && word[0] == 'c' && word.find_first_not_of("0123456789", 1) == std::string::npos;
   if (!numbered) throw Error("'" + word + "' is no class as c077").at_field("actions");
-  const auto number = std::stoi(word.substr(1)) + options.class_offset;
-  const auto found = options.tables.classes.find(number);
-  if (found == options.tables.classes.end())
-    throw Error("class " + std::to_string(number) + " is not in --classes").at_field("label");
-  std::string label = found->second;
+  std::string label = label_of_number(std::stoi(word.substr(1)), options);
   if (label.starts_with(word + " ")) label.erase(0, 5);
   return label;
 }

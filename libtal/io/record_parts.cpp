@@ -25,9 +25,7 @@ sj::ondemand::parser& field_parser() {
 
 void fail(sj::error_code code) {
   switch (code) {
-    case sj::UTF8_ERROR:
-      throw Error("not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8",
-                  Error::Kind::kNotUtf8);
+    case sj::UTF8_ERROR: throw Error(kForeignText, Error::Kind::kNotUtf8);
     case sj::DEPTH_ERROR: throw Error("not valid JSON: nested too deeply");
     case sj::INCOMPLETE_ARRAY_OR_OBJECT: throw Error("not valid JSON: the line ends inside an array or object");
     case sj::UNCLOSED_STRING: throw Error("not valid JSON: a string is not closed");

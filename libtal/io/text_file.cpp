@@ -40,9 +40,7 @@ std::string_view utf8_text(const SourceText& source) {
   std::string_view text = source.text;
   refuse_foreign(text, source.name);
   if (!simdjson::validate_utf8(text.data(), text.size()))
-    fail_at(source, first_wrong_byte(text),
-            "not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8",
-            Error::Kind::kNotUtf8);
+    fail_at(source, first_wrong_byte(text), kForeignText, Error::Kind::kNotUtf8);
   if (const auto nul = text.find('\0'); nul != std::string_view::npos)
     fail_at(source, nul, "holds a zero byte: not a text file", Error::Kind::kOther);
   if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);

@@ -14,36 +14,30 @@ Ink series(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<i
 Ink shade(std::size_t index) { return static_cast<Ink>(kSeries0 + static_cast<int>(index % kShades)); }
 
 Rgb colour(Ink ink, bool dark) {
-  static constexpr std::array<Rgb, kSeries0 + kSeries> kLight = {{{255, 255, 255},
-                                                                  {246, 247, 249},
-                                                                  {28, 32, 38},
-                                                                  {92, 99, 110},
-                                                                  {214, 218, 224},
-                                                                  {0, 114, 178},
-                                                                  {213, 94, 0},
-                                                                  {0, 158, 115},
-                                                                  {204, 121, 167},
-                                                                  {230, 159, 0},
-                                                                  {86, 180, 233},
-                                                                  {205, 190, 30}}};
-  static constexpr std::array<Rgb, kSeries0 + kSeries> kDark = {{{20, 23, 28},
-                                                                 {30, 34, 41},
-                                                                 {232, 235, 240},
-                                                                 {163, 171, 184},
-                                                                 {62, 69, 80},
-                                                                 {56, 150, 222},
-                                                                 {232, 122, 40},
-                                                                 {24, 184, 140},
-                                                                 {214, 140, 182},
-                                                                 {230, 159, 0},
-                                                                 {126, 200, 243},
-                                                                 {240, 228, 66}}};
+  struct Twins {
+    Rgb light, dark;
+  };
+  static constexpr std::array<Twins, kSeries0 + kSeries> kInks = {{{{255, 255, 255}, {20, 23, 28}},
+                                                                   {{246, 247, 249}, {30, 34, 41}},
+                                                                   {{28, 32, 38}, {232, 235, 240}},
+                                                                   {{92, 99, 110}, {163, 171, 184}},
+                                                                   {{214, 218, 224}, {62, 69, 80}},
+                                                                   {{0, 114, 178}, {56, 150, 222}},
+                                                                   {{213, 94, 0}, {232, 122, 40}},
+                                                                   {{0, 158, 115}, {24, 184, 140}},
+                                                                   {{204, 121, 167}, {214, 140, 182}},
+                                                                   {{230, 159, 0}, {230, 159, 0}},
+                                                                   {{86, 180, 233}, {126, 200, 243}},
+                                                                   {{205, 190, 30}, {240, 228, 66}}}};
   if (ink < 0 || ink >= kInkCount) return {};
-  const auto& inks = dark ? kDark : kLight;
+  const auto of = [&](int role) {
+    const Twins& twins = kInks[static_cast<std::size_t>(role)];
+    return dark ? twins.dark : twins.light;
+  };
   const int round = ink < kSeries0 ? 0 : (ink - kSeries0) / kSeries;
-  const Rgb own = inks[static_cast<std::size_t>(ink - round * kSeries)];
+  const Rgb own = of(ink - round * kSeries);
   if (round == 0) return own;
-  const Rgb other = inks[round == 1 ? kText : kPaper];
+  const Rgb other = of(round == 1 ? kText : kPaper);
   const double part = round == 1 ? 0.45 : 0.5;  // told apart by their lightness, and from paper and text as well
   const auto mix = [&](std::uint8_t a, std::uint8_t b) {
     return static_cast<std::uint8_t>(std::floor(a + part * (b - a) + 0.5));

@@ -384,7 +384,7 @@ void draw_key(Canvas& canvas, const std::vector<Curve>& curves, double x, double
       canvas.text(x, at, "+ " + std::to_string(curves.size() - i) + " more", 12, kMuted);
       break;
     }
-    canvas.line(x, at - 4, x + 20, at - 4, series(i), i == 0 ? 3 : 2).dashed = i >= 7;
+    canvas.line(x, at - 4, x + 20, at - 4, series(i), i == 0 ? 3 : 2).dashed = i >= kSeries;
     canvas.text(x + 26, at, fit_text(curves[i].name, 12, width - 30), 12).tip = curves[i].name;
   }
 }
@@ -441,7 +441,7 @@ class ChartPanel {
     if (points.empty()) return;
     const Curve& curve = chart_.curves[i];
     auto& line = canvas_.polyline(points, series(i), i == 0 ? 2.5 : 1.5);
-    line.tip = curve.name, line.dashed = i >= 7;  // the colours come round again
+    line.tip = curve.name, line.dashed = i >= kSeries;  // the colours come round again
     if (!marked && points.size() > 1) return;
     for (std::size_t k = 0; k < points.size(); ++k)
       canvas_.rect(points[k].x - 2.5, points[k].y - 2.5, 5, 5, series(i)).tip =

@@ -40,8 +40,7 @@ class Input {
     if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + std::to_string(read.records) +
                  " records have no proposals");
-    if (read.records == 0 && !o_.gt.empty())
-      tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
+    if (!o_.gt.empty()) tell_if_no_record(read);
     left_out = leave_out(data);
     for (const auto& path : o_.operating_points) data.operating_points.push_back(operating_point(path));
     data.index();
@@ -78,11 +77,15 @@ class Input {
     };
     tell(read.durations, "duration"), tell(read.rates, "frame rate");
   }
+  bool tell_if_no_record(const ReadCounts& read) const {
+    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
+    return read.records == 0;
+  }
   // Another file than was meant, such as the ground truth, would be compared without a word.
   void tell_if_empty(const ReadCounts& read, const Dataset& set) const {
+    if (tell_if_no_record(read)) return;
     const std::string records = std::to_string(read.records) + (read.records == 1 ? " record" : " records");
-    if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");
-    else if (set.predictions.empty())
+    if (set.predictions.empty())
       tool_.warn("no proposals in the " + records + " of " + read.source + ": nothing to judge");
     else if (read.without_proposals > 0)
       tool_.note(std::to_string(read.without_proposals) + " of " + records + " in " + read.source +

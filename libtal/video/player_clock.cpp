@@ -25,14 +25,12 @@ double first_on_players_clock(const std::string& path) {
   try {
     return first_frame_of(path, false);
   } catch (const Error&) {
-    double at = 0;
     try {
-      at = first_frame_of(path, true);
-    } catch (const Error&) {
-      at = -1;
+      const double at = first_frame_of(path, true);
+      return at < kDelay ? 0 : at;
+    } catch (const Error&) {  // no sound either: what is wrong with the pictures is said
     }
-    if (at < 0) throw;
-    return at < kDelay ? 0 : at;
+    throw;
   }
 }
 
