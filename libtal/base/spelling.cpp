@@ -35,12 +35,22 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
-// Letters and digits, and what is not ASCII, in their look_alike_form().
+// Letters and digits, and what is not ASCII, in their look_alike_form(). What stands between two digits is kept as "-":
+// "6,0" is not 60.
 std::string Spellings::key(std::string_view name) const {
   const std::string id = look_alike_form(videos_ ? video_id(name) : std::string(name));
-  std::string out = lower_case(videos_ ? without_prefix(id) : id);
-  std::erase_if(
-      out, [](char c) { return static_cast<unsigned char>(c) < 0x80 && !std::isalnum(static_cast<unsigned char>(c)); });
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  std::string out;
+  bool apart = false;
+  for (const char c : lower_case(videos_ ? without_prefix(id) : id)) {
+    if (static_cast<unsigned char>(c) < 0x80 && !std::isalnum(static_cast<unsigned char>(c))) {
+      apart = true;
+      continue;
+    }
+    if (apart && is_digit(c) && !out.empty() && is_digit(out.back())) out += '-';
+    apart = false;
+    out += c;
+  }
   return out;
 }
 

@@ -102,12 +102,12 @@ std::optional<std::int64_t> class_number(std::string_view text) {
   return static_cast<std::int64_t>(value);
 }
 
-namespace {
-
 bool has_class(const ImportOptions& options, std::string_view name) {
   const auto& classes = options.tables.classes;
   return std::any_of(classes.begin(), classes.end(), [&](const auto& each) { return each.second == name; });
 }
+
+namespace {
 
 // The class whose id is this word, or that is called so. Error where these are two.
 std::string label_of_word(const std::string& word, const ImportOptions& options) {

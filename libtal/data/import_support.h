@@ -131,6 +131,8 @@ bool is_class_id(std::string_view text, const ImportOptions& options);
 std::string label_of(std::string_view number, const ImportOptions& options);
 // The class of this number, which is no name.
 std::string label_of_number(std::int64_t number, const ImportOptions& options);
+// Whether --classes has a class called so.
+bool has_class(const ImportOptions& options, std::string_view name);
 // The label in a field of a table, "" for an empty one. Error, too, for one that says that there is none
 // (is_missing()), unless --classes has a class of that name.
 std::string label_field(const std::string& text, const ImportOptions& options);

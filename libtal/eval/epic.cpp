@@ -16,7 +16,9 @@ constexpr const char* kTaskNames[] = {"verb", "noun", "action"};
 std::size_t comma_of(const std::string& label, const std::string& list, std::size_t index, const std::string& video) {
   const auto comma = label.find(',');
   if (comma == label.npos || comma == 0 || comma + 1 == label.size())
-    throw Error("'" + label + "' is no action: a verb and a noun with a comma between, such as \"0,2\"")
+    throw Error("'" + label +
+                "' is no action: a verb and a noun with a comma between, such as \"0,2\" (tal-convert --from "
+                "epic-kitchens or epic-results with --columns label=action makes them)")
         .at_field(list + "[" + std::to_string(index) + "].label")
         .at_video(video);
   return comma;

@@ -321,6 +321,8 @@ void OnceWriter::see_members(const Record& record) {
     const std::string_view value = *record.raw(key);
     const bool proposals = key == "proposals", list = proposals || key == "annotations";
     if (of_pipeline.count(key) || holds_nothing(value)) continue;
+    // Where the media lies on this machine goes with the pipeline; a name that the id does not tell is something lost.
+    if (key == "path" && names_video(record, record.text(key).value_or(""))) continue;
     if (list ? holds_list(record, proposals) : holds_of_video(record, key)) continue;
     if (!list || !chooses_list()) reduced = true, members_.emplace(key);
     else if (options_.segments == "auto") (proposals ? unchosen_proposals_ : unchosen_annotations_).add(record.video());

@@ -188,6 +188,7 @@ class RavenTable {
     const bool has_offset = has_file && !field(row, column("File Offset (s)")).empty();
     if (const auto offset = has_offset ? number("File Offset (s)") : std::nullopt)
       event.segment = {*offset, *offset + event.segment.length()};
+    event.point = event.segment.start == event.segment.end;  // Raven's point selections
     event.label = field(row, label_);
     Members members;
     for (const auto& [name, column] : {std::pair("low", "Low Freq (Hz)"), {"high", "High Freq (Hz)"}})
@@ -231,7 +232,7 @@ class RavenWriter : public SegmentWriter {
 
  protected:
   std::string changes() const override { return "labels with line ends or tabs, which are blanks in the table"; }
-  Instant instant() const override { return Instant::kSegment; }
+  Instant instant() const override { return Instant::kPoint; }
   Held holds(std::string_view member) const override {
     return member == "low" || member == "high" ? Held::kNumber
            : member == "channel"               ? Held::kText

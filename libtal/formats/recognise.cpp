@@ -391,11 +391,27 @@ bool is_list_of_clips(const FileLook& file) {
   return other;
 }
 
+// The scores of Charades' classes at points of the videos, numbered from 1: 'YSKX3 1 0.0018 0.2523 ...'.
+bool is_list_of_scores(const FileLook& file) {
+  std::size_t count = 0;
+  for (const auto line : file.lines(100)) {
+    const auto words = split_blanks(line);
+    if (words.size() < 4 || (count > 0 && words.size() != count) || is_table_number(words[0], '.')) return false;
+    count = words.size();
+    if (!class_number(words[1])) return false;
+    for (std::size_t i = 2; i < count; ++i)
+      if (!is_table_number(words[i], '.')) return false;
+  }
+  return count > 5;  // two numbers after the place would be a segment of a class
+}
+
 // What a file is like that fits no format: a table, of which --from needs to be told more.
 std::string nearest_advice(const FileLook& file) {
   if (is_list_of_clips(file))
     return "it may be a list of whole clips, 'path frames class', which has no segments (of segments of a class in "
            "seconds, give --from thumos14-gt)";
+  if (is_list_of_scores(file))
+    return "it may be results of localization in Charades, 'video point score score ...': --from charades-results";
   const auto& columns = file.columns();
   if (columns.size() < 2) return "give --from FORMAT";
   const auto is_number = [](const std::string& name) {
@@ -409,8 +425,9 @@ std::string nearest_advice(const FileLook& file) {
            "video,start,end,label; give --from FORMAT for others";
   const auto lacking = lacking_for_segments(file);
   if (lacking.size() >= 3)
-    return "it is a table with the columns " + names +
-           ": give --from (features, signals, class-scores, or segments-csv " + "with --columns)";
+    return "it is a table with the columns " + names + ": give --from (" +
+           (has_role(file, "label") ? "sample-labels where each row is a sample and its label, " : "") +
+           "features, signals, class-scores, or segments-csv with --columns)";
   std::vector<std::string> roles;
   for (const auto& role : lacking) roles.push_back(role + "=NAME");
   return "it is a table with the columns " + names + ", of which none is known to be the " +

@@ -230,8 +230,12 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
         const auto text = [&](int column) {
           const std::string& field = table.field(row, column);
           const auto& background = options.background;
-          if (is_missing(field) && std::find(background.begin(), background.end(), field) == background.end())
-            return label_field(field, options);
+          if (is_missing(field) && std::find(background.begin(), background.end(), field) == background.end() &&
+              !has_class(options, field))
+            throw missing_value(field, "give --background " + field +
+                                           " where it is what samples have that are in no segment, or, where a class "
+                                           "is called so, --classes a list that has it")
+                .at_field("label");
           return !field.empty() && is_class_id(field, options) ? label_of(field, options) : field;
         };
         const std::string truth = label >= 0 ? text(label) : "", predicted = prediction >= 0 ? text(prediction) : "";

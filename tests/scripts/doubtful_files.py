@@ -445,6 +445,14 @@ check(again[0]["video"] == "b" and again[0]["annotations"][0]["segment"] == [0, 
 got = records("--from", "raven", write("r.txt", "Begin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tAnnotation\n1,0\t2,5\t100,5\tx\n"))
 check(got[0]["annotations"][0]["segment"] == [1, 2.5] and got[0]["annotations"][0]["low"] == 100.5, f"decimal commas: {got}")
 refused("--from", "raven", write("r.txt", "Begin Time (s)\tEnd Time (s)\tAnnotation\n1,0\t2.5\tx\n"), says=("which separates decimals?", "r.txt:2"))
+got = records("--from", "raven", write("r.txt", "Begin Time (s)\tEnd Time (s)\tAnnotation\n1\t1\tx\n2\t3\ty\n"))
+check(got[0]["annotations"] == [{"at": 1, "label": "x"}, {"segment": [2, 3], "label": "y"}], f"point selections: {got}")
+
+# What --from auto cannot tell, but guess.
+refused(write("s.csv", "subject,sample,time,label\na,0,0,x\n"), says=("--from (sample-labels where each row is a sample",))
+refused("--from", "sample-labels", write("s2.csv", "subject,time,label\na,0,null\na,1,x\n"), says=("'null' is what R", "give --background null where it is"))
+check(records("--from", "sample-labels", "--rate", "1", "--background", "null", "s2.csv")[0]["annotations"] == [{"segment": [1, 2], "label": "x"}], "as it says")
+refused(write("scores.txt", "AAA 1 0.5 0.1 0.25 0.1\nAAA 2 0.5 0.1 0.5 0.1\n"), says=("--from charades-results",))
 
 ROW = " ".join(["0.5"] * 157)
 write("d.csv", "video,duration\nAAA,25\n")

@@ -121,6 +121,8 @@ refused("sound-events", [{k: v for k, v in sounds[0].items() if k != "duration"}
 kitchen = [{"video": "v", "annotations": [{"segment": [0, 10], "label": "0,2"}], "proposals": [{"segment": [0, 9], "label": "0,3", "score": 0.5}]}]
 check(report("epic", kitchen)["scores"] == {"verb_map": 1, "noun_map": 0, "action_map": 0}, "epic: the verb is right")
 refused("epic", [dict(kitchen[0], proposals=[{"segment": [0, 9], "label": "take", "score": 0.5}])], "video 'v': proposals[0].label: 'take' is no action")
+refused("epic", [dict(kitchen[0], proposals=[{"segment": [0, 9], "label": "take", "score": 0.5}])], "with --columns label=action makes them")
+refused("epic", [dict(kitchen[0], proposals=[{"segment": [0, 9], "label": "14", "score": 0.5}])], "'14' is no action")
 
 charades = [{"video": "v", "duration": 25, "annotations": [{"segment": [1, 2], "label": "c000"}], "proposals": [{"at": 1, "score": 0.9, "label": "c000"}, {"segment": [0, 3], "score": 0.5, "label": "c000"}]}]
 got = report("charades", charades)

@@ -119,7 +119,7 @@ for to in FORMATS:
 # Members of segments and of videos, one each in a video of its own: each comes back as it was, is refused, or is named in what is said of that video alone.
 OF_SEGMENTS = [("tier", "t"), ("subject", "s"), ("id", "i"), ("low", 100), ("high", 200), ("channel", "2"), ("type", "SU"), ("confidence", 0.5), ("comment", 'c, "d"'), ("xy", [1, 2]), ("columns", {"Call": "k"}), ("modifiers", ["m"]), ("flag", True), ("scores", {"a": 0.5}),
                ("frame", 30), ("gameTime", "1 - 00:01"), ("gameTime", "1 - 09:59"), ("half", 1), ("position", "0"), ("confident", "no"), ("visibility", "visible"), ("score", 0.25), ("tier", 3), ("subject", 7.5), ("channel", 2), ("type", 4), ("tier", True), ("low", "deep"), ("none", None)]
-OF_VIDEOS = [("duration", 12.5), ("subset", "NA"), ("subset", "Validation, 2"), ("media", None), ("path", None), ("classification", [{"label": "k", "score": 1}]), ("classification", [{"label": "k", "score": 0.5}]), ("width", 640), ("foreign", {"a": [1]}), ("none", None),
+OF_VIDEOS = [("duration", 12.5), ("subset", "NA"), ("subset", "Validation, 2"), ("media", None), ("path", None), ("path", "clips/other.mp4"), ("classification", [{"label": "k", "score": 1}]), ("classification", [{"label": "k", "score": 0.5}]), ("width", 640), ("foreign", {"a": [1]}), ("none", None),
              ("time_origin", 2.5), ("fps", [30000, 1001]), ("fps", 12.5), ("frames", 60), ("annotations", [{"segment": [1, 2], "label": "k"}]), ("proposals", [{"segment": [1, 2], "score": 0.5, "label": "k"}])]
 COUNT_FRAMES = {"frame-labels", "frame-results", "spotting-json", "label-studio"}  # formats
 TIMES = [{"segment": [1 / 3, 2 / 3]}, {"segment": [0, 0.0004]}, {"segment": [1, 1]}, {"at": 1}, {"at": 10}, {"at": 2.3456}, {"segment": [-1, 2]}, {"segment": [9, 10.5]}, {"segment": [12, 13]}, {"segment": [1e-3, 10]}]
@@ -138,8 +138,8 @@ def kept(to, of_item, name, record, read):
     before, after = (record[key][0], (read.get(key) or [{}])[0]) if of_item else (record, read)
     if before[name] is None or comes_back(before[name], after.get(name)):
         return True
-    if name == "path":
-        return read.get("media") == before["path"]
+    if name == "path":  # the folder that the media lies in is no loss, a name that the id does not tell is one
+        return read.get("media") == before["path"] or os.path.basename(before["path"]) == record["video"] + ".mp4"
     # An id is a tool's own number; segments and classes are read with ids of their own.
     return name == "id" or (not of_item and name in ("annotations", "proposals") and len(read.get(name, [])) == 1 and to == "label-studio")
 
@@ -171,7 +171,7 @@ for to in FORMATS:
         if name == key or (to in COUNT_FRAMES and name in ("fps", "frames")) or (to == "bsn-proposals" and name == "duration"):
             continue  # what they count by
         def change(record, name=name, value=value):
-            record[name] = (f"https://x.org/{record['video']}.mp4" if name == "media" else f"clips/{record['video']}.mp4") if name in ("media", "path") else value
+            record[name] = (f"https://x.org/{record['video']}.mp4" if name == "media" else f"clips/{record['video']}.mp4") if name in ("media", "path") and value is None else value
             for other in ("duration", "fps", "frames"):
                 if name in ("duration", "fps", "frames") and other != name and to not in COUNT_FRAMES and to != "bsn-proposals":
                     del record[other]  # they would contradict it

@@ -46,6 +46,10 @@ said = convert("--from", "tal", "--to", "activitynet-results", stream(both)).std
 check("members that this format does not hold (annotations, duration): v" in said, f"results: {said!r}")
 said = convert("--from", "tal", "--to", "activitynet-gt", stream({**both, "features": {"a": {"path": "x.npy", "rows": 1, "dim": 1, "stride": 1, "window": 1}}, "history": []})).stderr
 check("does not hold (proposals): v" in said, f"ground truth: {said!r}")
+# Where the media lies is no loss; a name of it that the id does not tell is one.
+for path, lost in (("/data/v.mp4", False), ("clips/v.mkv", False), ("/data/other.mp4", True)):
+    said = convert("--from", "tal", "--to", "csv", stream(record(path=path, annotations=both["annotations"]))).stderr
+    check(("does not hold (path)" in said) == lost, f"{path}: {said!r}")
 
 # Facts of videos in the files of annotation tools: as they were, and against --durations.
 facts = {"duration": 12.5, "fps": 4, "frames": 50, "subset": "NA"}
