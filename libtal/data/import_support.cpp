@@ -198,6 +198,10 @@ std::string label_field(const std::string& text, const ImportOptions& options) {
   return text.empty() ? "" : label_of(text, options);
 }
 
+void LeftOutColumns::add(const std::vector<std::string>& names) {
+  for (const auto& name : names) ++others_[name];
+}
+
 void LeftOutColumns::add(const std::vector<std::string>& names, const std::vector<std::string>& counting,
                          const std::vector<VideoFact>& facts) {
   for (const auto& fact : facts) ++facts_[fact.name];
@@ -213,6 +217,7 @@ void LeftOutColumns::note(const ImportSink& sink) const {
                         (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
     if (!columns.empty()) sink.note(what + joined_first(columns, 8));
   };
+  tell(others_, "columns left out: ");
   tell(files_, "columns left out, for they number, time or name the rows: ");
   tell(facts_, "columns left out, for they tell of the video, and are no values: ");
   tell(counting_, "columns read as values, though they count the rows (an index? then leave it out of the file): ");

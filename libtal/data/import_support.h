@@ -137,16 +137,18 @@ bool has_class(const ImportOptions& options, std::string_view name);
 // (is_missing()), unless --classes has a class of that name.
 std::string label_field(const std::string& text, const ImportOptions& options);
 
-// Columns of tables of numbers that are no values (NumberTable::left_out): told once, however many files have them.
+// Columns of tables that are not read: told once, however many files have them.
 class LeftOutColumns {
  public:
+  void add(const std::vector<std::string>& names);  // without a role
+  // Of tables of numbers those that are no values (NumberTable::left_out).
   // counting: columns that were read as values, and count the rows (NumberTable::counting). facts: NumberTable's.
   void add(const std::vector<std::string>& names, const std::vector<std::string>& counting,
            const std::vector<VideoFact>& facts = {});
   void note(const ImportSink& sink) const;
 
  private:
-  std::map<std::string, std::size_t> files_, counting_, facts_;  // by name
+  std::map<std::string, std::size_t> others_, files_, counting_, facts_;  // by name
 };
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,

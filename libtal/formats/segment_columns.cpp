@@ -604,6 +604,31 @@ void SegmentColumns::note_no_label(const ImportSink& sink) const {
               joined(left, "', '") + "' (--columns label=NAME)");
 }
 
+std::vector<std::string> SegmentColumns::left_out() const {
+  std::vector<std::string> out;
+  if (label < 0) return out;  // note_no_label() names them
+  auto used = used_columns();
+  const auto facts = facts_.numbers();
+  used.insert(used.end(), facts.begin(), facts.end());
+  used.insert(used.end(), {label, subject});
+  const auto has_role = [&](const std::string& title) {  // one of several of a role, which is told or compared
+    const auto known = [&](const char* role) {
+      return is_one_of(column_names(role), title) || is_one_of(column_names(role), unit_name(title).base);
+    };
+    static constexpr const char* kRoles[] = {"video", "start", "end", "length", "label", "score", "tier", "subject"};
+    return std::any_of(std::begin(kRoles), std::end(kRoles), known);
+  };
+  for (int c = 0; c < static_cast<int>(table_.header.size()); ++c) {
+    const auto has_value = [&](const auto& row) {
+      return table_.is_whole(row) && !is_empty_or_missing(table_.field(row, c));
+    };
+    if (std::find(used.begin(), used.end(), c) == used.end() && !is_unnamed(name(c)) && !has_role(name(c)) &&
+        std::any_of(table_.rows.begin(), table_.rows.end(), has_value))
+      out.push_back(name(c));
+  }
+  return out;
+}
+
 double SegmentColumns::time(const NamedTable::Row& row, const TimeColumn& column, const char* field,
                             const VideoInfo& info) const {
   const std::string& text = table_.field(row, column.column);

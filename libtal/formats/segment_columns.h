@@ -27,6 +27,8 @@ class SegmentColumns {
   std::vector<std::string> where_values() const;
   // The id of a row's video; "" where the field is empty. as_written: the field is the id. Error as id_of() otherwise.
   std::string id_in(const NamedTable::Row& row, bool as_written = false) const;
+  // The columns, by name, whose values nothing reads and nothing else was said of.
+  std::vector<std::string> left_out() const;
   // Where no column names videos, the file does, and this is its name without ending; else "".
   const std::string& file_video() const { return file_video_; }
 

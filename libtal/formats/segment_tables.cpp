@@ -57,6 +57,7 @@ class SegmentTables {
     const SegmentColumns columns(table, named ? *named : options_, scored_, unit_, sink_);
     const OneTable one{table, columns};
     if (!columns.file_video().empty()) see_file(columns.file_video(), source.name);
+    left_out_columns_.add(columns.left_out());
     const std::size_t before = selected_;
     for (const auto& row : table.rows)
       guard_row(source, row.line, "", row.raw, sink_, [&] {
@@ -79,6 +80,7 @@ class SegmentTables {
                   joined_first(where_values_, 5, "', '") + "'")
           .at_line(last_, 0);
     several_.note(sink_);
+    left_out_columns_.note(sink_);
     if (!by_file_.empty())
       sink_.note(std::string("no column names the videos: ") +
                  (by_file_.size() == 1 ? "the file's name is the video's id, '"
@@ -179,6 +181,7 @@ class SegmentTables {
   const std::string unit_;
   VideoRows rows_;
   SeveralNames several_;
+  LeftOutColumns left_out_columns_;
   std::map<std::string, std::string> by_file_;  // videos that their file names -> the file
   std::size_t left_out_ = 0, selected_ = 0;     // by --where
   std::size_t other_rate_ = 0;                  // rows whose frames --fps counts, though they state a rate

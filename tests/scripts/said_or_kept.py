@@ -46,6 +46,16 @@ said = convert("--from", "tal", "--to", "activitynet-results", stream(both)).std
 check("members that this format does not hold (annotations, duration): v" in said, f"results: {said!r}")
 said = convert("--from", "tal", "--to", "activitynet-gt", stream({**both, "features": {"a": {"path": "x.npy", "rows": 1, "dim": 1, "stride": 1, "window": 1}}, "history": []})).stderr
 check("does not hold (proposals): v" in said, f"ground truth: {said!r}")
+# Columns of tables that nothing reads.
+TABLE = "video,start,end,label,camera,comment,fps,duration\nv,1,2,a,7,,25,10\n"
+said = convert(write("t.csv", TABLE)).stderr
+check("columns left out: 'camera'\n" in said, f"a column without a role; comment is empty: {said!r}")
+said = convert("--from", "segments-csv", "t.csv", write("u.csv", TABLE.replace(",7,,", ",7,hm,").replace("v,", "w,"))).stderr
+check("columns left out: 'camera' (2 files), 'comment'\n" in said, f"of two files: {said!r}")
+for text in ("video,start,end,label\nv,1,2,a\n", "video,start,end,label,start_frame,end_frame,fps\nv,1,2,a,25,50,25\n", "video,t_start,t_end,label,score,subset,annotator,subject\nv,1,2,a,1,val,me,s1\n"):
+    said = convert(write("t.csv", text)).stderr
+    check("left out" not in said, f"nothing is left out of {text!r}: {said!r}")
+
 # Where the media lies is no loss; a name of it that the id does not tell is one.
 for path, lost in (("/data/v.mp4", False), ("clips/v.mkv", False), ("/data/other.mp4", True)):
     said = convert("--from", "tal", "--to", "csv", stream(record(path=path, annotations=both["annotations"]))).stderr
