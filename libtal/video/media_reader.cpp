@@ -30,6 +30,9 @@ namespace {
 constexpr double kNoStamp = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTick = 1e-6;         // seconds; time stamps that are nearer are one
 constexpr int kMostFailures = 100000;  // without a frame in between, when no packet is left
+constexpr double kRiffApart = 0.002;   // seconds; some writers count the header's own bytes twice
+constexpr double kMpegApart = 1.5;     // frames; some writers count the frame that the count stands in
+constexpr int kMpegFrame = 1152;       // samples, at most
 
 bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
@@ -255,6 +258,8 @@ void MediaReader::open_codec(const DecodeOptions& options) {
     refuse(name + ": " + libav_error(code));
   codec_->pkt_timebase = stream_->time_base;
   const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  one_page_ = sound_ && is_one_page();
+  if (one_page_) codec_->flags2 |= AV_CODEC_FLAG2_SKIP_MANUAL;  // SoundDecoder cuts at claims_.end
   // Threads hold frames back, which who follows a live video does not want.
   codec_->thread_count = live_ || sound_ ? 1 : options.threads > 0 ? options.threads : std::min(cores, 16);
   if (!options.hwaccel.empty()) {
@@ -278,6 +283,15 @@ double MediaReader::missing_of_wave() const {
   return std::max(0.0, missing * 8 / static_cast<double>(stream_->codecpar->bit_rate));
 }
 
+bool MediaReader::is_one_page() const {
+  std::error_code none;
+  if (live_ || stream_->codecpar->codec_id != AV_CODEC_ID_VORBIS || !format_is(*format_, "ogg") ||
+      !std::filesystem::is_regular_file(path_, none))
+    return false;
+  std::ifstream file(path_, std::ios::binary);
+  return vorbis_in_one_page(file);
+}
+
 void MediaReader::read_end() {
   std::error_code none;
   if (!std::filesystem::is_regular_file(path_, none)) return;
@@ -285,6 +299,30 @@ void MediaReader::read_end() {
   if (std::none_of(names.begin(), names.end(), [&](const char* name) { return format_is(*format_, name); })) return;
   std::ifstream file(path_, std::ios::binary);
   claims_.file_end = file_end(file);
+}
+
+// Whether the last packet of an index lies behind the end of the file.
+bool MediaReader::index_goes_on() const {
+  const int entries = avformat_index_get_entries_count(stream_);
+  if (!format_is(*format_, "mov") || entries <= 0) return false;
+  const auto* last = avformat_index_get_entry(stream_, entries - 1);
+  return last->pos + last->size > static_cast<std::int64_t>(std::filesystem::file_size(path_));
+}
+
+// Where sound ends to the sample.
+void MediaReader::read_sound_end() {
+  const auto& codec = *stream_->codecpar;
+  const double sample = codec.sample_rate > 0 ? 1.0 / codec.sample_rate : 0;
+  const bool aac = claims_.delay > 0 && codec.codec_id == AV_CODEC_ID_AAC;
+  claims_.tick = av_q2d(stream_->time_base);
+  claims_.trims = claims_.own && (aac || format_is(*format_, "mov") || format_is(*format_, "ogg"));
+  if (claims_.pictures) return;
+  if (codec.codec_id == AV_CODEC_ID_FLAC && format_is(*format_, "flac")) claims_.slack = 0.5 * sample;
+  const bool pcm = codec.codec_id >= AV_CODEC_ID_PCM_S16LE && codec.codec_id < AV_CODEC_ID_ADPCM_IMA_QT;
+  if (pcm && format_is(*format_, "wav")) claims_.slack = kRiffApart;
+  if (claims_.padded && format_is(*format_, "mp3"))
+    claims_.slack = kMpegApart * (codec.frame_size > 0 ? codec.frame_size : kMpegFrame) * sample;
+  if (claims_.file_end.empty() && index_goes_on()) claims_.file_end = "the file is shorter than its index says";
 }
 
 void MediaReader::read_claims() {
@@ -302,7 +340,10 @@ void MediaReader::read_claims() {
   double begin = seconds(stream_->start_time, stream_->time_base);
   if (!std::isfinite(begin)) begin = 0;
   claims_.begin = begin;
-  if (const double tag = tagged_end(*stream_); format_is(*format_, "matroska") && std::isfinite(tag)) {
+  if (const auto& codec = *stream_->codecpar; sound_ && format_is(*format_, "matroska") && codec.sample_rate > 0)
+    claims_.delay = static_cast<double>(codec.initial_padding) / codec.sample_rate;
+  // The tag counts from where the first packet was written, before the delay was taken off.
+  if (const double tag = tagged_end(*stream_) - claims_.delay; format_is(*format_, "matroska") && std::isfinite(tag)) {
     claims_.end = tag, claims_.own = claims_.stated = true;
     // A tag that was left behind by another file.
     if (format_->duration > 0) claims_.end = std::min(tag, start + seconds(format_->duration, {1, AV_TIME_BASE}));
@@ -318,6 +359,7 @@ void MediaReader::read_claims() {
   constexpr std::size_t kAsfHeader = 1 << 16;
   if (claims_.end <= 0 && format_is(*format_, "asf"))
     if (const auto stated = asf_duration(first_bytes(path_, kAsfHeader))) claims_.end = start + *stated;
+  if (sound_) read_sound_end();
   claims_.count = stream_->nb_frames - hidden_entries(*format_, *stream_);
   claims_.counted = claims_.count > 0;
   claims_.stated = claims_.stated || claims_.counted;
@@ -346,7 +388,7 @@ const std::int32_t* MediaReader::display_matrix() const {
 }
 
 double MediaReader::stamp(const AVFrame& frame) const {
-  return seconds(frame.best_effort_timestamp, stream_->time_base);
+  return seconds(frame.best_effort_timestamp, stream_->time_base) + shift_;
 }
 
 double MediaReader::length(const AVFrame& frame) const {
@@ -385,6 +427,7 @@ const AVFrame* MediaReader::next() {
       av_frame_copy_props(copied_.get(), frame);
       frame = copied_.get();
     }
+    if (!any_ && one_page_) shift_ = -seconds(frame->best_effort_timestamp, stream_->time_base);
     if (!any_) first_frame(stamp(*frame));
     flagged_ += frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
     return frame;

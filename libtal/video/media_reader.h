@@ -28,7 +28,12 @@ struct MediaClaims {
   int chosen = 0;          // number among them
   bool pictures = false;   // whether the file holds a video
   bool padded = false;     // MPEG audio: the first and last packets hold what the encoder padded, and is not given
-  FileEnd file_end;        // what the end of the file shows
+  bool trims = false;      // what the codec gives behind `end` is what the encoder padded
+  double tick = 0;         // seconds, of the clock that `end` is told by
+  double delay = 0;        // seconds of sound before 0 that encoders begin with, where packets are placed by
+                           // milliseconds only; 0: not stated
+  double slack = -1;       // seconds that sound may end before `end`; -1: it is not told that exactly
+  std::string file_end;    // how the end of the file shows that it was cut off; "": it does not
 };
 
 // What reading showed; complete when next() has returned nullptr.
@@ -83,6 +88,9 @@ class MediaReader {
   void read_claims();
   double missing_of_wave() const;
   void read_end();
+  void read_sound_end();
+  bool index_goes_on() const;
+  bool is_one_page() const;
   void feed();
   int read_packet();
   void note_errors();
@@ -104,6 +112,8 @@ class MediaReader {
   MediaClaims claims_;
   MediaFindings findings_;
   double first_ = 0;
+  double shift_ = 0;       // seconds, of all time stamps
+  bool one_page_ = false;  // vorbis_in_one_page()
   bool any_ = false, draining_ = false;
   std::int64_t flagged_ = 0, seen_errors_ = 0;
   double sent_ = 0;               // time stamp of the packet that the codec got last; NaN: none

@@ -12,6 +12,8 @@ namespace {
 constexpr double kJump = 0.025;    // seconds that time stamps may be off the count of samples: containers round them
 constexpr double kRunBack = 0.25;  // seconds that they may run back, and the overlap is left out; more: recordings were
                                    // joined, and sound follows sound until the time stamps pass it
+constexpr double kMillisecond = 0.001;
+constexpr double kMostTrimmed = 0.3;       // seconds that codecs give behind the end that the container states
 constexpr double kMostPadding = 4;         // frames, of MPEG audio
 constexpr double kHeardApart = 0.1;        // seconds that a start or gap may be off before it is worth a word
 constexpr double kShorter = 0.5;           // seconds that sound may end before the pictures
@@ -38,7 +40,8 @@ SoundDecoder::SoundDecoder(const std::string& path, std::int64_t rate, int audio
       rate_(rate),
       asked_(audio_stream >= 0),
       media_(path, 0, options_for(path, audio_stream)),
-      released_(-kBefore) {}
+      released_(-kBefore),
+      trims_(media_.claims().trims) {}
 
 double SoundDecoder::claimed_duration() const { return std::max(0.0, media_.claims().end - media_.claims().begin); }
 
@@ -74,15 +77,22 @@ void SoundDecoder::add(std::vector<float> values) {
   chunks_.push_back({first, std::move(values)});
 }
 
-// Through the resampler; nullptr: what it still holds.
-void SoundDecoder::convert(const AVFrame* frame) {
-  if (!resampler_) return;
-  const int most = swr_get_out_samples(resampler_.get(), frame ? frame->nb_samples : 0);
+// Through the resampler: samples [from, to) of the frame; nullptr: what it still holds.
+void SoundDecoder::convert(const AVFrame* frame, int from, int to) {
+  if (!resampler_ || (frame && from >= to)) return;
+  const int most = swr_get_out_samples(resampler_.get(), frame ? to - from : 0);
   std::vector<float> values(static_cast<std::size_t>(std::max(most, 0)));
   auto* out = reinterpret_cast<std::uint8_t*>(values.data());
-  const auto** in = frame ? const_cast<const std::uint8_t**>(frame->extended_data) : nullptr;
-  const int got =
-      swr_convert(resampler_.get(), &out, static_cast<int>(values.size()), in, frame ? frame->nb_samples : 0);
+  std::vector<const std::uint8_t*> in;
+  if (frame) {
+    const auto format = static_cast<AVSampleFormat>(frame->format);
+    const bool planar = av_sample_fmt_is_planar(format) != 0;
+    const int channels = frame->ch_layout.nb_channels, step = av_get_bytes_per_sample(format);
+    for (int plane = 0; plane < (planar ? channels : 1); ++plane)
+      in.push_back(frame->extended_data[plane] + std::ptrdiff_t{from} * step * (planar ? 1 : channels));
+  }
+  const int got = swr_convert(resampler_.get(), &out, static_cast<int>(values.size()), frame ? in.data() : nullptr,
+                              frame ? to - from : 0);
   if (got < 0) throw Error("'" + path_ + "': its sound cannot be resampled: " + libav_error(got));
   values.resize(static_cast<std::size_t>(got));
   add(std::move(values));
@@ -90,8 +100,10 @@ void SoundDecoder::convert(const AVFrame* frame) {
 
 // Where the frame that came begins: right behind the last one, unless its time stamp says otherwise.
 void SoundDecoder::place(double stamp) {
+  if (const double delay = media_.claims().delay; !any_ && std::abs(stamp + delay) < kMillisecond) stamp = -delay;
   const bool stamped = std::isfinite(stamp) && std::abs(stamp) < kFarthest;
-  if (!begun_) begin(stamped ? stamp : 0);
+  // What stands before the file's zero, encoders begin with, and it is not heard.
+  if (!begun_) begin(stamped ? std::max(0.0, stamp) : 0);
   const double at = stamped ? stamp - zero_ : end_, jump = at - end_;
   if (any_ && jump < -kRunBack) behind_ = std::max(behind_, -jump);
   if (any_ && (std::abs(jump) <= kJump || jump < -kRunBack)) return;
@@ -105,26 +117,56 @@ void SoundDecoder::place(double stamp) {
   any_ = true, end_ = piece_ = at, coded_ = 0, next_ = std::llround(at * static_cast<double>(rate_));
 }
 
+// Whether the frame reaches behind the stated end and waits: whether that is padding is known when no more comes.
+bool SoundDecoder::hold(const AVFrame& frame) {
+  const auto& claims = media_.claims();
+  if (!trims_) return false;
+  const double length = static_cast<double>(frame.nb_samples) / frame.sample_rate, stamp = media_.stamp(frame);
+  const double at = std::isfinite(stamp) ? stamp : zero_ + end_;
+  if (held_.empty() && at + length <= claims.end + claims.tick) return false;
+  held_.emplace_back(av_frame_clone(&frame));
+  if (!held_.back()) throw std::bad_alloc();
+  held_length_ += length;
+  if (held_length_ > kMostTrimmed) trims_ = false, take_held();
+  return true;
+}
+
+void SoundDecoder::take_held() {
+  for (const auto& frame : held_) take(*frame);
+  held_.clear();
+}
+
+void SoundDecoder::take(const AVFrame& frame) {
+  place(media_.stamp(frame));
+  if (!resampler_ || !same_form(frame)) {
+    convert(nullptr);
+    open_resampler(frame);
+    piece_ = end_, coded_ = 0;
+  }
+  const double rate = from_rate_;
+  const auto samples = [&](double seconds) {  // of this frame
+    return static_cast<int>(std::llround(std::clamp(seconds * rate, 0.0, static_cast<double>(frame.nb_samples))));
+  };
+  const int from = first_ + zero_ < 0 ? samples(-zero_ - end_) : 0;
+  const int to = trims_ ? samples(media_.claims().end - zero_ - end_) : frame.nb_samples;
+  if (from > 0) next_ = std::llround((end_ + from / rate) * static_cast<double>(rate_));  // nothing came before
+  coded_ += to;
+  last_step_ = 1 / rate;
+  longest_frame_ = std::max(longest_frame_, frame.nb_samples / rate);
+  end_ = piece_ + static_cast<double>(coded_) / rate;
+  convert(&frame, from, to);
+}
+
 bool SoundDecoder::decode() {
   if (ended_) return false;
   const AVFrame* frame = media_.next();
   if (!frame) {
+    take_held();
     convert(nullptr);
     ended_ = true;
     return false;
   }
-  if (frame->nb_samples <= 0) return true;
-  place(media_.stamp(*frame));
-  if (!resampler_ || !same_form(*frame)) {
-    convert(nullptr);
-    open_resampler(*frame);
-    piece_ = end_, coded_ = 0;
-  }
-  coded_ += frame->nb_samples;
-  last_step_ = 1.0 / from_rate_;
-  longest_frame_ = std::max(longest_frame_, static_cast<double>(frame->nb_samples) / from_rate_);
-  end_ = piece_ + static_cast<double>(coded_) / from_rate_;
-  convert(frame);
+  if (frame->nb_samples > 0 && frame->sample_rate > 0 && !hold(*frame)) take(*frame);
   return true;
 }
 
@@ -161,20 +203,21 @@ void SoundDecoder::finish() {
 SoundDecoder::Damage SoundDecoder::damage(bool with_pictures) const {
   const auto& claims = media_.claims();
   const auto found = media_.findings();
-  const std::string& within = claims.file_end.within;
-  const std::string said = !within.empty()         ? " (" + within + ")"
-                           : found.message.empty() ? ""
-                                                   : " (" + found.message + ")";
+  const std::string& cut = claims.file_end;
+  const std::string& why = cut.empty() ? found.message : cut;
+  const std::string said = why.empty() ? "" : " (" + why + ")";
   if (!any_)
     return {true, false, "'" + path_ + "': truncated or corrupt: no sample of its sound can be decoded" + said};
   const double promised = claims.end - claims.begin;
   double missing = claims.end - zero_ - end_;
+  double allowed = std::max(kHeardApart, 0.01 * promised);
+  if (claims.slack >= 0) allowed = claims.slack;
   // Files of sound alone count what the encoder padded, too, and so do their packets.
   if (claims.padded && !claims.pictures)
     missing = std::max(promised - (found.end - found.begin), missing - kMostPadding * longest_frame_);
   const bool stated = claims.end > 0 && (claims.own || !with_pictures);
-  const bool ends_early = stated && missing > std::max(kHeardApart, 0.01 * promised);
-  if (!ends_early && within.empty() && (stated || !found.broken || with_pictures)) return {};
+  const bool ends_early = stated && missing > allowed;
+  if (!ends_early && cut.empty() && (stated || !found.broken || with_pictures)) return {};
   return {true, true,
           "'" + path_ + "': truncated or corrupt: last good time stamp of its sound " + seconds_of(end_) +
               (ends_early ? ", of " + seconds_of(end_ + missing) : "") + said};
@@ -192,8 +235,6 @@ std::vector<std::string> SoundDecoder::warnings() const {
   if (behind_ > 0)
     out.push_back("the time stamps of its sound run back by " + seconds_of(behind_) +
                   " (joined recordings?): sound follows sound until they pass it");
-  if (const auto& unended = media_.claims().file_end.unended; !unended.empty() && !media_.claims().pictures)
-    out.push_back(unended + ": it may be cut off");
   if (found.torn > 0)
     out.push_back("pieces of " + std::to_string(found.torn) + (found.torn > 1 ? " packets" : " packet") +
                   " of its sound are missing in the stream (lost packets, or recordings that are joined there)");

@@ -53,7 +53,10 @@ class SoundDecoder : public SoundTrack {
   bool decode();  // one more frame; false at the end
   void place(double stamp);
   void open_resampler(const AVFrame& frame);
-  void convert(const AVFrame* frame);
+  bool hold(const AVFrame& frame);
+  void take_held();
+  void take(const AVFrame& frame);
+  void convert(const AVFrame* frame, int from = 0, int to = 0);
   void add(std::vector<float> values);
   bool same_form(const AVFrame& frame) const;
 
@@ -70,6 +73,9 @@ class SoundDecoder : public SoundTrack {
   double last_step_ = 0;                   // seconds, of one sample as coded
   double longest_frame_ = 0;               // seconds
   bool begun_ = false, any_ = false, ended_ = false;
+  bool trims_ = false;                   // MediaClaims::trims, unless more comes than a codec pads
+  std::vector<LibavPtr<AVFrame>> held_;  // frames that reach behind the stated end, until it is known that they end it
+  double held_length_ = 0;               // seconds
   std::int64_t gaps_ = 0;
   double piece_ = 0;        // seconds, where the sound that follows without a gap begins
   std::int64_t coded_ = 0;  // samples of it, as coded
