@@ -113,7 +113,7 @@ ToolInfo extract_info() {
       "edit lists of MP4, MP3 with LAME's header); "
       "without --fps, one for each frame of the spectrogram, so that --window 1 --stride 1 gives the spectrogram "
       "itself. "
-      "Sound is read from files, not from pipes, and --live does not follow it. --list-encoders shows the presets. The "
+      "Sound is read from files, not from pipes. --list-encoders shows the presets. The "
       "settings, with the values of " +
       joined(log_mel_presets()) + " where they differ: " + log_mel_settings() + ".\n\n" +
       "Networks of sound are described by "
@@ -155,7 +155,12 @@ ToolInfo extract_info() {
       "--live follows one video while it is being made. A record goes out for each --live-window seconds of it, as "
       "soon as they are there, with the rows inline and "
       "`window` telling its part of the video; the last one is final. A camera that states no frame rate has that of "
-      "its first 16 time stamps.";
+      "its first 16 time stamps. Sound is followed in files that grow, alone or beside the pictures, and gives the "
+      "rows "
+      "that the whole file would give; where pictures go on for more than ten seconds without the sound of their time, "
+      "it is silence, and when it comes later, that is told. What a header states only once the file is finished (the "
+      "padding of MP3) is not known before. Of a URL one encoder can hear sound that has no pictures beside it; a file "
+      "that is recorded from it has both.";
   info.examples = {
       {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
       {"Ten frames per second, a row for every 16 frames",
