@@ -17,7 +17,8 @@ Options:
   -m, --model BUNDLE   Folder with the models and a file `pipeline`: one line a stage,
                        each a tool with its arguments; @/ stands for the bundle's folder.
                        Empty lines and lines that begin with # are skipped. The first
-                       stage reads the videos (tal-extract), --videos is added to it.
+                       stage reads the videos (tal-extract, or tal-propose with a model
+                       that sees frames), --videos is added to it.
                        Or the one file that `tal-convert --bundle` makes of such a folder.
                        A bundle for features needs no tal-extract, but --input.
                        Without -m: motion histograms, grouped into proposals (no model).
@@ -111,8 +112,7 @@ else
   [ "$count" -gt 0 ] || usage "no videos"
 fi
 [ -n "$bundle" ] || [ -z "$weights" ] || usage "--encoder-weights has no effect without --model"
-jobs=${jobs:-1}
-case $jobs in '' | *[!0-9]*) usage "--jobs: '$jobs' is not a number" ;; esac
+case $jobs in *[!0-9]*) usage "--jobs: '$jobs' is not a number" ;; esac
 folder=0
 case $output in -) output='' ;; */) folder=1 ;; *) [ ! -d "$output" ] || folder=1 ;; esac
 last='tal-convert --from tal --to'
@@ -137,20 +137,20 @@ if [ -n "$bundle" ]; then
   case $bundle in *'
 '*) die "a bundle's name cannot hold a line break" ;; esac
   # It also refuses what a bundle from elsewhere must not run.
-  stages=$(eval "tal-convert --bundle $(quote "$bundle")$weights") || exit 1
+  stages=$(eval "tal-convert --bundle $(quote "$bundle")$weights --bundle-for $([ -n "$input" ] && echo records || echo videos)") || exit 1
 else
-  stages='tal-extract --encoder hog-hof --inline
-tal-propose --method grouping --allow-empty
+  stages='tal-propose --method grouping --allow-empty
 tal-nms --preset etp'
+  [ -n "$input" ] || stages="tal-extract --encoder hog-hof --inline
+$stages"
 fi
 [ -z "$last" ] || stages="$stages
 $last"
+# A model that sees frames works on one video at a time.
 case $stages in
-  'tal-extract '* | 'tal-extract
-'*) [ -z "$input" ] || stages=$(printf '%s\n' "$stages" | sed 1d) ;;
-  *) [ -n "$input" ] || die "'$bundle': the first stage must be tal-extract: it reads the videos (--input takes records with features)" ;;
+  'tal-propose '*) [ -z "$jobs" ] || usage "--jobs has no effect with '$bundle': its model reads the videos itself, one at a time" ;;
+  *) jobs=" -j ${jobs:-1}" ;;
 esac
-[ -n "$stages" ] || die "'$bundle': nothing follows the extraction, which --input leaves out"
 total=$(printf '%s\n' "$stages" | wc -l)
 
 # The pipe: $1 where the last stage writes ('': stdout); with $2 set, each stage that fails leaves a mark in that folder.
@@ -158,7 +158,7 @@ pipe() {
   number=0
   while IFS= read -r stage; do
     number=$((number + 1))
-    if [ "$number" -gt 1 ]; then :; elif [ -n "$input" ]; then stage="$stage -i $(quote "$input")"; else stage="$stage -j $jobs --videos$words"; fi
+    if [ "$number" -gt 1 ]; then :; elif [ -n "$input" ]; then stage="$stage -i $(quote "$input")"; else stage="$stage$jobs --videos$words"; fi
     [ "$number" -lt "$total" ] || [ -z "$1" ] || stage="$stage -o $(quote "$1")"
     [ -z "$2" ] || stage="{ $stage || echo \$? > $(quote "$2/$number"); }"
     [ "$number" -eq 1 ] || printf ' |\n  '

@@ -71,3 +71,4 @@ complete -c tal-convert -l unmatched -x -a 'fail keep drop' -d 'Tensors that no 
 complete -c tal-convert -l metadata -r -d 'Metadata of the safetensors file (repeatable)'
 complete -c tal-convert -l bundle -r -d 'Folder with models and a file pipeline, to pack into the one file --output for tal-detect; without one its stages are printed, ready for sh, and so are those of a packed file'
 complete -c tal-convert -l encoder-weights -r -d 'Weights that a packed bundle'\''s encoders read, known by their SHA-256 (repeatable)'
+complete -c tal-convert -l bundle-for -x -a 'videos records' -d 'Print the stages for videos, which the first one must read, or for records with features, without the extraction'

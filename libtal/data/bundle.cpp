@@ -173,6 +173,32 @@ Json about_of(const std::string& path) {
   }
 }
 
+// The file of -m or --model; "": there is none.
+std::string model_of(const Bundle& bundle, const std::vector<std::string>& words) {
+  std::string value;
+  for (std::size_t i = 1; i < words.size(); ++i) {
+    if ((words[i] == "-m" || words[i] == "--model") && i + 1 < words.size()) value = words[i + 1];
+    else if (words[i].starts_with("--model=")) value = words[i].substr(words[i].find('=') + 1);
+    else if (words[i].starts_with("-m")) value = words[i].substr(2);
+  }
+  const auto name = own_name(value);
+  return name ? bundle.path + "/" + *name : value;
+}
+
+// Whether the first stage proposes by itself from the frames of videos.
+bool sees_frames(const Bundle& bundle) {
+  const auto& words = bundle.stages.front();
+  const std::string file = words.front() == "tal-propose" ? model_of(bundle, words) : "";
+  if (file.empty()) return false;
+  try {
+    const SafeTensorsFile opened(file);
+    const Json inputs = json_of(opened.content(), "inputs");
+    return std::any_of(inputs.begin(), inputs.end(), [](const Json& input) { return input.contains("frames"); });
+  } catch (const Error&) {
+    return false;  // the stage will say what is wrong with it
+  }
+}
+
 std::string value_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 // One member a line, those of objects below it.
@@ -241,7 +267,8 @@ void write_bundle(const Bundle& bundle, const std::string& path) {
   write_safetensors(path, std::move(parts.tensors), parts.metadata);
 }
 
-std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<std::string>& weights) {
+std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<std::string>& weights,
+                                        const std::string& reads) {
   std::map<std::string, std::string> files;  // digest -> file
   for (const auto& file : weights) {
     const std::string digest = file_hash(file);
@@ -262,8 +289,16 @@ std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<
                   "), which is a file of its own: say where it is with --encoder-weights FILE");
     return found->second;
   };
+  const bool extracts = bundle.stages.front().front() == "tal-extract";
+  if (reads == "videos" && !extracts && !sees_frames(bundle))
+    throw Error("'" + bundle.path +
+                "': the first stage must be tal-extract, or tal-propose with a model that sees frames: it reads the "
+                "videos (--input takes records with features)");
+  if (reads == "records" && extracts && bundle.stages.size() == 1)
+    throw Error("'" + bundle.path + "': nothing follows the extraction, which --input leaves out");
   std::vector<std::string> lines;
   for (const auto& words : bundle.stages) {
+    if (reads == "records" && extracts && &words == &bundle.stages.front()) continue;
     std::vector<std::string> quoted;
     for (const auto& word : words) {
       const auto name = own_name(word);

@@ -31,8 +31,10 @@ void write_bundle(const Bundle& bundle, const std::string& path);
 
 // The stages as lines for sh, each @/NAME in its place: below the folder, FILE/NAME for the models of one file, and of
 // `weights` the file with the digest that the bundle asks for. Error for weights that are missing, or asked for by
-// none.
-std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<std::string>& weights);
+// none. reads: "videos" - Error when the first stage is neither tal-extract nor tal-propose with a model that sees
+// frames, which take --videos; "records" - tal-extract is left out there, and Error when nothing follows it; "": all.
+std::vector<std::string> stage_commands(const Bundle& bundle, const std::vector<std::string>& weights,
+                                        const std::string& reads = "");
 
 // What a model file or a bundle says of itself: classes, inputs (streams with their settings), settings, the training's
 // summary; for people, and as a JSON object. Error when it cannot be read.

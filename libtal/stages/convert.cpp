@@ -369,7 +369,7 @@ std::vector<SourceText> load_all(Tool& tool, const std::vector<std::string>& pat
 void convert_bundle(Tool& tool, const ConvertOptions& o) {
   const Bundle bundle = open_bundle(o.bundle);
   if (tool.options().output != "-") return write_bundle(bundle, tool.options().output);
-  for (const auto& line : stage_commands(bundle, o.encoder_weights)) tool.out().write_line(line);
+  for (const auto& line : stage_commands(bundle, o.encoder_weights, o.bundle_reads)) tool.out().write_line(line);
 }
 
 }  // namespace

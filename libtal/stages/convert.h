@@ -27,6 +27,7 @@ struct ConvertOptions {
   WeightOptions weights;                     // instead of --from
   std::string bundle;                        // instead of --from: a folder or file (libtal/data/bundle.h)
   std::vector<std::string> encoder_weights;  // files that a bundle's encoders read
+  std::string bundle_reads;                  // videos or records; empty: its stages as they are
 };
 
 ToolInfo convert_info();  // of tal-convert

@@ -187,7 +187,9 @@ ToolInfo convert_info() {
       "tal-propose, whose feature streams --model-input states.\n\n"
       "--bundle packs a folder with models and a file pipeline (tal-detect(1)) into one safetensors file that "
       "tal-detect -m runs. It holds the stages with their options - extraction, suppression, fusion - and the models "
-      "with their classes, settings and the settings of the features that they were trained on. Weights that an "
+      "with their classes, settings and the settings of the features, or of the frames, that they were trained on: a "
+      "model that sees frames by itself (sptad, cmsn) needs no extraction, and is a first stage tal-propose. Weights "
+      "that an "
       "encoder "
       "reads stay a file of their own: the bundle has their SHA-256, and --encoder-weights says where they are. The "
       "models of a bundle are for the other tools as well: -m FILE/MODEL.",

@@ -281,6 +281,13 @@ void register_options(const Options& table, ConvertOptions& o) {
       .reads()
       .with("--bundle")
       .with("--output", {"-"});
+  bundles
+      .add("--bundle-for", o.bundle_reads,
+           "Print the stages for videos, which the first one must read, or for records with features, without the "
+           "extraction")
+      .one_of({"videos", "records"})
+      .with("--bundle")
+      .with("--output", {"-"});
   register_format_conditions(table);
   table.row("--input").without("paths").without("--weights").without("--bundle");
   table.row("--class-offset").with_any({{"--classes"}, {"--from", {"class-scores"}}, {"--to", {"thumos14-results"}}});

@@ -109,10 +109,11 @@ ToolInfo extract_info() {
       "late start, an early end, a gap, which is told). Where all encoders hear, the pictures are still decoded, for "
       "the "
       "clock. Of a file of sound alone, time 0 is its first sample and the samples are as many as begin in it at "
-      "--fps; "
+      "--fps; what its encoder padded in front and behind is no part of it, where the file states that (Ogg, WebM, "
+      "edit lists of MP4, MP3 with LAME's header); "
       "without --fps, one for each frame of the spectrogram, so that --window 1 --stride 1 gives the spectrogram "
       "itself. "
-      "Sound is read from files, not from pipes, and --live does not follow it. --list-encoders shows the presets. The "
+      "Sound is read from files, not from pipes. --list-encoders shows the presets. The "
       "settings, with the values of " +
       joined(log_mel_presets()) + " where they differ: " + log_mel_settings() + ".\n\n" +
       "Networks of sound are described by "
@@ -138,7 +139,10 @@ ToolInfo extract_info() {
       "what its container "
       "promises) is an error that names the last good time stamp. Nothing of it is kept, unless --partial asks for "
       "what lies before the damage; where packets were lost here and there, for all that could be decoded. A file "
-      "whose sound is longer than its pictures is whole.\n\n"
+      "whose sound is longer than its pictures is whole. A file of sound alone is cut off when it ends before its "
+      "header says (FLAC: by one sample; WAV: 2 ms; MP3: more than a frame; MP4: before its index does; others: 0.1 s "
+      "and 1 %). Of Ogg the last page must be whole and say that the stream ends, of MPEG-TS, MPEG-PS and FLV the last "
+      "packet must be whole, with pictures and without.\n\n"
       "Each video is decoded on a thread of its own, a bounded number of frames ahead of the encoders, unless --jobs "
       "alone keeps every core busy. The output does not depend on --jobs. --hwaccel decodes on a device of the kinds "
       "that FFmpeg was built with; nothing falls back to the processor unsaid. "
@@ -151,7 +155,12 @@ ToolInfo extract_info() {
       "--live follows one video while it is being made. A record goes out for each --live-window seconds of it, as "
       "soon as they are there, with the rows inline and "
       "`window` telling its part of the video; the last one is final. A camera that states no frame rate has that of "
-      "its first 16 time stamps.";
+      "its first 16 time stamps. Sound is followed in files that grow, alone or beside the pictures, and gives the "
+      "rows "
+      "that the whole file would give; where pictures go on for more than ten seconds without the sound of their time, "
+      "it is silence, and when it comes later, that is told. What a header states only once the file is finished (the "
+      "padding of MP3) is not known before. Of a URL one encoder can hear sound that has no pictures beside it; a file "
+      "that is recorded from it has both.";
   info.examples = {
       {"Features of some videos, two at a time", "tal-extract -j 2 --videos *.mp4 --out-dir features > features.jsonl"},
       {"Ten frames per second, a row for every 16 frames",

@@ -67,32 +67,51 @@ std::string last_bytes(std::istream& file, std::uint64_t size, std::size_t count
   return bytes_at(file, size - many, many);
 }
 
-// RFC 3533: "OggS", version 0, flags (4: the stream's last page), 20 bytes, the number of segments, their sizes.
-FileEnd ogg_end(std::istream& file, std::uint64_t size) {
-  constexpr std::size_t kHeader = 27, kFlags = 5, kSegments = 26, kLargest = kHeader + 255 + 255 * 255;
-  const std::string tail = last_bytes(file, size, 2 * kLargest);
+// RFC 3533: "OggS", version 0, flags (2: the stream's first page, 4: its last), granule position, serial number, 8
+// bytes more, the number of segments, their sizes.
+struct OggPage {
+  static constexpr std::size_t kHeader = 27, kLargest = kHeader + 255 + 255 * 255;
+  static constexpr std::string_view kBegins = "OggS";
+  std::size_t header = 0, length = 0;  // length: of all of it; 0: this is no page, or its header is not whole
+  bool first = false, last = false;
+  std::int64_t granule = 0;
+  std::uint64_t serial = 0;
+};
+OggPage ogg_page(std::string_view bytes) {
+  constexpr std::size_t kFlags = 5, kGranule = 6, kSerial = 14, kSegments = 26;
+  OggPage page;
+  if (bytes.size() < OggPage::kHeader || !bytes.starts_with(OggPage::kBegins)) return page;
+  page.header = OggPage::kHeader + static_cast<unsigned char>(bytes[kSegments]);
+  if (bytes.size() < page.header) return page;
+  page.length = page.header;
+  for (std::size_t i = OggPage::kHeader; i < page.header; ++i) page.length += static_cast<unsigned char>(bytes[i]);
+  page.first = bytes[kFlags] & 2, page.last = bytes[kFlags] & 4;
+  page.granule = static_cast<std::int64_t>(little_endian(bytes, kGranule, 8));
+  page.serial = little_endian(bytes, kSerial, 4);
+  return page;
+}
+
+std::string ogg_end(std::istream& file, std::uint64_t size) {
+  const std::string tail = last_bytes(file, size, 2 * OggPage::kLargest);
   std::string_view rest = tail;
-  FileEnd end;
+  std::string end;
   while (true) {
-    const auto page = rest.find("OggS");  // what follows no page may be data that look like one
-    if (page == std::string_view::npos) break;
-    rest.remove_prefix(page);
-    const auto segments = rest.size() < kHeader ? 0 : static_cast<unsigned char>(rest[kSegments]);
-    std::size_t length = kHeader + segments;
-    if (rest.size() >= length)
-      for (std::size_t i = kHeader; i < kHeader + segments; ++i) length += static_cast<unsigned char>(rest[i]);
-    if (rest.size() < length) return {"the file ends within a page", ""};
-    end.unended = rest[kFlags] & 4 ? "" : "its last page does not say that the stream ends";
-    rest.remove_prefix(length);
+    const auto at = rest.find(OggPage::kBegins);  // what follows no page may be data that look like one
+    if (at == std::string_view::npos) break;
+    rest.remove_prefix(at);
+    const auto page = ogg_page(rest);
+    if (page.length == 0 || rest.size() < page.length) return "the file ends within a page";
+    end = page.last ? "" : "its last page does not say that the stream ends";
+    rest.remove_prefix(page.length);
   }
-  if (!rest.empty() && rest.size() < 4 && std::string_view("OggS").starts_with(rest))
-    return {"the file ends within a page", ""};
+  if (!rest.empty() && rest.size() < OggPage::kBegins.size() && OggPage::kBegins.starts_with(rest))
+    return "the file ends within a page";
   return end;
 }
 
 // Packets of one size, each with a byte 0x47 at its beginning, or (192) behind a time stamp. Recordings may begin
 // within one.
-FileEnd transport_stream_end(std::istream& file, std::uint64_t size) {
+std::string transport_stream_end(std::istream& file, std::uint64_t size) {
   constexpr std::size_t kHead = 4096;
   constexpr int kSeen = 8;
   const std::string head = bytes_at(file, 0, kHead);
@@ -102,7 +121,7 @@ FileEnd transport_stream_end(std::istream& file, std::uint64_t size) {
       for (std::size_t at = first; at < head.size() && head[at] == 0x47; at += packet) ++seen;
       if (seen < kSeen) continue;
       const std::size_t before = packet == 192 && first >= 4 ? first - 4 : first;
-      return {(size - before) % packet == 0 ? "" : "the file ends within a packet", ""};
+      return (size - before) % packet == 0 ? "" : "the file ends within a packet";
     }
   return {};
 }
@@ -120,14 +139,14 @@ std::size_t program_unit(std::string_view bytes) {
   return bytes.size() < 6 ? std::string_view::npos : 6 + static_cast<std::size_t>(big_endian(bytes, 4, 2));
 }
 
-FileEnd program_stream_end(std::istream& file, std::uint64_t size) {
+std::string program_stream_end(std::istream& file, std::uint64_t size) {
   constexpr std::size_t kTail = 1 << 20;
   constexpr std::string_view kPack("\0\0\1\xba", 4);
   const std::string tail = last_bytes(file, size, kTail);
   std::string_view rest = tail;
   while (!rest.empty()) {
     const std::size_t unit = program_unit(rest);
-    if (unit > rest.size()) return {"the file ends within a packet", ""};
+    if (unit > rest.size()) return "the file ends within a packet";
     const auto next = unit > 0 ? unit : rest.find(kPack, 1);  // what is no unit is passed over
     rest.remove_prefix(std::min(next, rest.size()));
   }
@@ -135,7 +154,7 @@ FileEnd program_stream_end(std::istream& file, std::uint64_t size) {
 }
 
 // Tags of 11 bytes and their data, behind each its size once more.
-FileEnd flv_end(std::istream& file, std::uint64_t size) {
+std::string flv_end(std::istream& file, std::uint64_t size) {
   constexpr std::size_t kTag = 11, kBack = 4;
   const auto tag_at = [&](std::uint64_t at) -> std::uint64_t {  // its size; 0: none
     const std::string tag = bytes_at(file, at, kTag);
@@ -154,7 +173,7 @@ FileEnd flv_end(std::istream& file, std::uint64_t size) {
     if (tag == 0) return {};  // something else
     at += tag + kBack;
   }
-  return {at == size || at == size + kBack ? "" : "the file ends within a tag", ""};
+  return at == size || at == size + kBack ? "" : "the file ends within a tag";
 }
 
 // Bytes of the whole file by its header: Sony's Wave64, RF64 and BW64, Apple's CAF. 0: it does not say.
@@ -177,14 +196,31 @@ std::uint64_t stated_bytes(std::istream& file, const std::string& head) {
 
 }  // namespace
 
-FileEnd file_end(std::istream& file) {
+std::string file_end(std::istream& file) {
   const std::uint64_t size = size_of(file);
   const std::string head = bytes_at(file, 0, 4);
   if (head == "OggS") return ogg_end(file, size);
   if (head.starts_with("FLV")) return flv_end(file, size);
   if (head == std::string_view("\0\0\1\xba", 4)) return program_stream_end(file, size);
-  if (stated_bytes(file, head) > size) return {"the file is shorter than its header says", ""};
+  if (stated_bytes(file, head) > size) return "the file is shorter than its header says";
   return transport_stream_end(file, size);
+}
+
+bool vorbis_in_one_page(std::istream& file) {
+  constexpr std::string_view kVorbis("\1vorbis", 7);
+  std::optional<std::uint64_t> serial;
+  for (std::uint64_t at = 0;;) {
+    const std::string bytes = bytes_at(file, at, OggPage::kHeader + 255 + kVorbis.size());
+    const auto page = ogg_page(bytes);
+    if (page.length == 0) return false;
+    if (page.first && std::string_view(bytes).substr(page.header).starts_with(kVorbis)) {
+      if (serial) return false;
+      serial = page.serial;
+    }
+    // Headers stand at 0; no packet ends in pages at -1.
+    if (serial == page.serial && page.granule > 0) return page.last;
+    at += page.length;
+  }
 }
 
 bool is_animated_webp(std::string_view head) {

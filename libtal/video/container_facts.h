@@ -17,12 +17,13 @@ std::optional<double> asf_duration(std::string_view head);
 std::optional<std::uint64_t> riff_bytes(std::string_view head);
 
 // How the end of a file shows that it was cut off, where libavformat does not tell: Ogg, MPEG-TS, MPEG-PS, FLV; files
-// of sound that state their size.
-struct FileEnd {
-  std::string within;   // "the file ends within a page"; "": the last page (packet, tag) is whole
-  std::string unended;  // "its last page does not say that the stream ends": it may be all there was
-};
-FileEnd file_end(std::istream& file);
+// of sound that state their size. "the file ends within a page", "its last page does not say that the stream ends"; "":
+// nothing shows it.
+std::string file_end(std::istream& file);
+
+// Whether an Ogg file has one Vorbis stream, and all its sound is in one page, the stream's last: the page's granule
+// position is then the number of samples, from 0 on. libavformat takes them to begin later, and cuts off what is none.
+bool vorbis_in_one_page(std::istream& file);
 
 // Whether it is a WebP with several pictures.
 bool is_animated_webp(std::string_view head);

@@ -315,12 +315,12 @@ VideoDecoder::Damage VideoDecoder::damage() const {
   if (!media_) return {};
   const auto found = media_->findings();
   const auto whole = std::max(expected(), frames_);
-  const std::string& within = media_->claims().file_end.within;
+  const std::string& cut = media_->claims().file_end;
   const auto message = [&](const std::string& what, double last) {
     const auto all = std::max(whole, frames_ == 0 ? claimed_ : 0);
-    const std::string& why = within.empty() ? found.message : within;
+    const std::string& why = cut.empty() ? found.message : cut;
     return "'" + path_ + "': " + what + ": last good time stamp " + seconds_text(last) + ", " +
-           std::to_string(frames_) + (within.empty() || all > frames_ ? " of " + std::to_string(all) : "") +
+           std::to_string(frames_) + (cut.empty() || all > frames_ ? " of " + std::to_string(all) : "") +
            " frames decoded" + (why.empty() ? "" : " (" + why + ")");
   };
   if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
@@ -342,7 +342,7 @@ VideoDecoder::Damage VideoDecoder::damage() const {
                     holes_.first)};
   // In time, not in frames: at a variable rate the container's count is only its duration times its mean rate.
   const double promised = media_->claims().end - media_->claims().zero;
-  if (within.empty() && shortfall() <= std::max(4 / fps_, 0.01 * promised)) return {};
+  if (cut.empty() && shortfall() <= std::max(4 / fps_, 0.01 * promised)) return {};
   return {true, frames_, message("truncated or corrupt", time_)};
 }
 
@@ -368,7 +368,6 @@ std::vector<std::string> VideoDecoder::warnings() const {
     out.push_back("its beginning cannot be decoded (" + counted(found.undecoded, "picture") +
                   " before the first key picture, or more): time 0 is the first that can, " +
                   seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
-  if (const auto& unended = claims.file_end.unended; !unended.empty()) out.push_back(unended + ": it may be cut off");
   if (found.torn > 0)
     out.push_back("pieces of " + counted(found.torn, "picture") +
                   " are missing in the stream (lost packets, or recordings that are joined there)");

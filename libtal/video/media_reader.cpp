@@ -28,8 +28,12 @@ namespace tal {
 namespace {
 
 constexpr double kNoStamp = std::numeric_limits<double>::quiet_NaN();
-constexpr double kTick = 1e-6;         // seconds; time stamps that are nearer are one
-constexpr int kMostFailures = 100000;  // without a frame in between, when no packet is left
+constexpr double kTick = 1e-6;                // seconds; time stamps that are nearer are one
+constexpr int kMostFailures = 100000;         // without a frame in between, when no packet is left
+constexpr double kRiffApart = 0.002;          // seconds; some writers count the header's own bytes twice
+constexpr std::int64_t kWaveProbe = 1 << 14;  // bytes
+constexpr double kMpegApart = 1.5;            // frames; some writers count the frame that the count stands in
+constexpr int kMpegFrame = 1152;              // samples, at most
 
 bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
@@ -134,16 +138,25 @@ void MediaReader::refuse(const std::string& why) const {
 }
 
 int MediaReader::interrupted(void* self) {
-  const auto* reader = static_cast<const MediaReader*>(self);
-  return reader->live_ && std::chrono::steady_clock::now() > reader->deadline_ ? 1 : 0;
+  auto* reader = static_cast<MediaReader*>(self);
+  if (!reader->live_) return 0;
+  const auto now = std::chrono::steady_clock::now();
+  // While streams are looked for, before any packet is given, a slow source is not a silent one.
+  if (const AVFormatContext* format = reader->read_from_; format && format->pb && format->pb->pos != reader->come_to_)
+    reader->come_to_ = format->pb->pos, reader->deadline_ = now + reader->patience_;
+  return now > reader->deadline_ ? 1 : 0;
 }
 
 namespace {
 
+bool is_file(const std::string& path) {
+  std::error_code none;
+  return std::filesystem::is_regular_file(path, none);
+}
+
 // The first bytes of a regular file; "" of anything else.
 std::string first_bytes(const std::string& path, std::size_t count = 64) {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(path, none)) return "";
+  if (!is_file(path)) return "";
   std::string head(count, '\0');
   std::ifstream file(path, std::ios::binary);
   file.read(head.data(), static_cast<std::streamsize>(head.size()));
@@ -163,7 +176,7 @@ bool is_iso(const std::string& path) {
 void MediaReader::open_file(double patience) {
   AVFormatContext* format = avformat_alloc_context();
   if (!format) throw std::bad_alloc();
-  format->opaque = &messages_;
+  format->opaque = &messages_, read_from_ = format;
   format->interrupt_callback = {interrupted, this};
   patience_ = std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(patience));
   deadline_ = std::chrono::steady_clock::now() + patience_;
@@ -180,6 +193,7 @@ void MediaReader::open_file(double patience) {
   const int code = avformat_open_input(&format, (url ? path_ : "file:" + path_).c_str(), nullptr, &settings);
   av_dict_free(&settings);
   if (code < 0) {  // avformat_open_input has freed the context
+    read_from_ = nullptr;
     const auto said = messages_.last();
     if (url) refuse("nothing answers there within the patience, or it sends no video: " + libav_error(code));
     if (std::error_code none; std::filesystem::is_regular_file(path_, none))
@@ -192,6 +206,8 @@ void MediaReader::open_file(double patience) {
     refuse("an animated WebP, which this FFmpeg does not decode; make a GIF or a video of it: magick " + path_ +
            " NEW.gif");
   if (live_) av_opt_set_int(format, "skip_estimate_duration_from_pts", 1, 0);
+  // Of samples as they are, megabytes would be looked through for another codec inside.
+  if (live_ && (format_is(*format, "wav") || format_is(*format, "w64"))) format->probesize = kWaveProbe;
   if (const int found = avformat_find_stream_info(format, nullptr); found < 0) refuse(libav_error(found));
 }
 
@@ -239,8 +255,9 @@ void MediaReader::choose_stream(const DecodeOptions& options) {
                                      [&](const AVStream* a, const AVStream* b) { return worth(a) < worth(b); });
   claims_.chosen = wanted >= 0 ? wanted : static_cast<int>(best - streams.begin());
   stream_ = streams[static_cast<std::size_t>(claims_.chosen)];
-  // Other variants of the same video would all be fetched.
-  for (unsigned i = 0; live_ && i < format_->nb_streams; ++i)
+  // Other variants of the same video would all be fetched. Of a file, they tell how far it has come.
+  const bool fetched = live_ && !(sound_ && is_file(path_));
+  for (unsigned i = 0; fetched && i < format_->nb_streams; ++i)
     if (format_->streams[i] != stream_) format_->streams[i]->discard = AVDISCARD_ALL;
 }
 
@@ -278,13 +295,41 @@ double MediaReader::missing_of_wave() const {
   return std::max(0.0, missing * 8 / static_cast<double>(stream_->codecpar->bit_rate));
 }
 
+bool MediaReader::is_one_page() const {
+  if (stream_->codecpar->codec_id != AV_CODEC_ID_VORBIS || !format_is(*format_, "ogg") || !is_file(path_)) return false;
+  std::ifstream file(path_, std::ios::binary);
+  return vorbis_in_one_page(file);
+}
+
 void MediaReader::read_end() {
-  std::error_code none;
-  if (!std::filesystem::is_regular_file(path_, none)) return;
+  if (!is_file(path_)) return;
   const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf"};
   if (std::none_of(names.begin(), names.end(), [&](const char* name) { return format_is(*format_, name); })) return;
   std::ifstream file(path_, std::ios::binary);
   claims_.file_end = file_end(file);
+}
+
+// Whether the last packet of an index lies behind the end of the file.
+bool MediaReader::index_goes_on() const {
+  const int entries = avformat_index_get_entries_count(stream_);
+  if (!format_is(*format_, "mov") || entries <= 0) return false;
+  const auto* last = avformat_index_get_entry(stream_, entries - 1);
+  return last->pos + last->size > static_cast<std::int64_t>(std::filesystem::file_size(path_));
+}
+
+// Where sound ends to the sample.
+void MediaReader::read_sound_end() {
+  const auto& codec = *stream_->codecpar;
+  const double sample = codec.sample_rate > 0 ? 1.0 / codec.sample_rate : 0;
+  claims_.tick = av_q2d(stream_->time_base);
+  claims_.trims = claims_.own && claims_.may_trim;
+  if (claims_.pictures) return;
+  if (codec.codec_id == AV_CODEC_ID_FLAC && format_is(*format_, "flac")) claims_.slack = 0.5 * sample;
+  const bool pcm = codec.codec_id >= AV_CODEC_ID_PCM_S16LE && codec.codec_id < AV_CODEC_ID_ADPCM_IMA_QT;
+  if (pcm && format_is(*format_, "wav")) claims_.slack = kRiffApart;
+  if (claims_.padded && format_is(*format_, "mp3"))
+    claims_.slack = kMpegApart * (codec.frame_size > 0 ? codec.frame_size : kMpegFrame) * sample;
+  if (claims_.file_end.empty() && index_goes_on()) claims_.file_end = "the file is shorter than its index says";
 }
 
 void MediaReader::read_claims() {
@@ -296,13 +341,20 @@ void MediaReader::read_claims() {
   // Broadcast streams begin at any time; elsewhere zero is a time of its own, before which players may show nothing.
   const double start = format_->start_time == AV_NOPTS_VALUE ? 0 : seconds(format_->start_time, {1, AV_TIME_BASE});
   claims_.zero = format_->iformat->flags & AVFMT_TS_DISCONT ? start : std::min(0.0, start);
+  if (const auto& sound = *stream_->codecpar; sound_ && format_is(*format_, "matroska") && sound.sample_rate > 0)
+    claims_.delay = static_cast<double>(sound.initial_padding) / sound.sample_rate;
+  // libavformat cuts off other padding by itself.
+  claims_.may_trim =
+      sound_ && (format_is(*format_, "mov") || (format_is(*format_, "ogg") && codec == AV_CODEC_ID_VORBIS) ||
+                 (claims_.delay > 0 && codec == AV_CODEC_ID_AAC));
   if (live_) return;
   read_end();
   const bool guessed = format_->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE;
   double begin = seconds(stream_->start_time, stream_->time_base);
   if (!std::isfinite(begin)) begin = 0;
   claims_.begin = begin;
-  if (const double tag = tagged_end(*stream_); format_is(*format_, "matroska") && std::isfinite(tag)) {
+  // The tag counts from where the first packet was written, before the delay was taken off.
+  if (const double tag = tagged_end(*stream_) - claims_.delay; format_is(*format_, "matroska") && std::isfinite(tag)) {
     claims_.end = tag, claims_.own = claims_.stated = true;
     // A tag that was left behind by another file.
     if (format_->duration > 0) claims_.end = std::min(tag, start + seconds(format_->duration, {1, AV_TIME_BASE}));
@@ -318,6 +370,7 @@ void MediaReader::read_claims() {
   constexpr std::size_t kAsfHeader = 1 << 16;
   if (claims_.end <= 0 && format_is(*format_, "asf"))
     if (const auto stated = asf_duration(first_bytes(path_, kAsfHeader))) claims_.end = start + *stated;
+  if (sound_) read_sound_end();
   claims_.count = stream_->nb_frames - hidden_entries(*format_, *stream_);
   claims_.counted = claims_.count > 0;
   claims_.stated = claims_.stated || claims_.counted;
@@ -346,7 +399,7 @@ const std::int32_t* MediaReader::display_matrix() const {
 }
 
 double MediaReader::stamp(const AVFrame& frame) const {
-  return seconds(frame.best_effort_timestamp, stream_->time_base);
+  return seconds(frame.best_effort_timestamp, stream_->time_base) + shift_;
 }
 
 double MediaReader::length(const AVFrame& frame) const {
@@ -365,11 +418,12 @@ void MediaReader::first_frame(double stamp) {
   waiting_ = {};
 }
 
-const AVFrame* MediaReader::next() {
+const AVFrame* MediaReader::next(double passed) {
   for (int failures = 0; failures < kMostFailures;) {
     const int code = avcodec_receive_frame(codec_.get(), frame_.get());
     if (code == AVERROR_EOF || (code == AVERROR(EAGAIN) && draining_)) break;
     if (code == AVERROR(EAGAIN)) {
+      if (sound_ && pictures_ > passed) return nullptr;
       feed();
       continue;
     }
@@ -385,6 +439,7 @@ const AVFrame* MediaReader::next() {
       av_frame_copy_props(copied_.get(), frame);
       frame = copied_.get();
     }
+    if (!any_ && one_page_) shift_ = -seconds(frame->best_effort_timestamp, stream_->time_base);
     if (!any_) first_frame(stamp(*frame));
     flagged_ += frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
     return frame;
@@ -407,6 +462,8 @@ void MediaReader::note_packet(const AVPacket& packet) {
   const double at = seconds(packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts, of.time_base);
   if (std::isfinite(at) && of.codecpar->codec_type != AVMEDIA_TYPE_DATA && !is_cover(of))
     findings_.end = std::max(findings_.end, at + seconds(packet.duration, of.time_base));
+  if (std::isfinite(at) && of.codecpar->codec_type == AVMEDIA_TYPE_VIDEO && !is_cover(of))
+    pictures_ = std::max(pictures_, at);
 }
 
 // Errors since the last packet went in are its own (those of codecs with threads come later).
@@ -418,6 +475,7 @@ void MediaReader::note_errors() {
 }
 
 int MediaReader::read_packet() {
+  deadline_ = std::chrono::steady_clock::now() + patience_;  // from now on it is waited for
   while (true) {
     const int code = av_read_frame(format_.get(), packet_.get());
     if (code != AVERROR(EAGAIN) || interrupted(this)) return code;
@@ -437,9 +495,10 @@ void MediaReader::feed() {
     draining_ = true;
     return;
   }
-  deadline_ = std::chrono::steady_clock::now() + patience_;
   note_packet(*packet_);
   if (packet_->stream_index == stream_->index) {
+    if (sound_ && findings_.packets + findings_.hidden == 0 && is_one_page())
+      one_page_ = true, codec_->flags2 |= AV_CODEC_FLAG2_SKIP_MANUAL;  // SoundDecoder cuts at the end
     const bool hidden = (packet_->flags & AV_PKT_FLAG_DISCARD) != 0;
     ++(hidden ? findings_.hidden : findings_.packets);
     sent_ = seconds(packet_->pts, stream_->time_base), sent_shown_ = !hidden;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +29,13 @@ struct MediaClaims {
   int chosen = 0;          // number among them
   bool pictures = false;   // whether the file holds a video
   bool padded = false;     // MPEG audio: the first and last packets hold what the encoder padded, and is not given
-  FileEnd file_end;        // what the end of the file shows
+  bool trims = false;      // what the codec gives behind `end` is what the encoder padded
+  bool may_trim = false;   // the same of a live file, once it has an end
+  double tick = 0;         // seconds, of the clock that `end` is told by
+  double delay = 0;        // seconds of sound before 0 that encoders begin with, where packets are placed by
+                           // milliseconds only; 0: not stated
+  double slack = -1;       // seconds that sound may end before `end`; -1: it is not told that exactly
+  std::string file_end;    // how the end of the file shows that it was cut off; "": it does not
 };
 
 // What reading showed; complete when next() has returned nullptr.
@@ -58,8 +65,10 @@ class MediaReader {
   MediaReader(const MediaReader&) = delete;
   MediaReader& operator=(const MediaReader&) = delete;
 
-  // The next frame, in the processor's memory, good until the next call. nullptr: the end.
-  const AVFrame* next();
+  // The next frame, in the processor's memory, good until the next call. nullptr: the end; of sound also where no frame
+  // has come and the pictures have passed a time (seconds on the file's clock), which ended() tells apart.
+  const AVFrame* next(double passed = std::numeric_limits<double>::infinity());
+  bool ended() const { return draining_; }
   // Goes to the last picture at or before `time` (seconds on the file's clock) that is decoded by itself: next() gives
   // it then. False where the file cannot be searched. What findings() says holds no longer.
   bool seek(double time);
@@ -83,6 +92,9 @@ class MediaReader {
   void read_claims();
   double missing_of_wave() const;
   void read_end();
+  void read_sound_end();
+  bool index_goes_on() const;
+  bool is_one_page() const;
   void feed();
   int read_packet();
   void note_errors();
@@ -94,6 +106,8 @@ class MediaReader {
   bool live_ = false, sound_ = false;
   std::chrono::steady_clock::duration patience_{};
   std::chrono::steady_clock::time_point deadline_{};
+  const AVFormatContext* read_from_ = nullptr;  // format_, also while it is opened
+  std::int64_t come_to_ = 0;                    // place in the file
   // Before the contexts that speak to it.
   LibavMessages messages_, codec_messages_;
   LibavPtr<AVFormatContext> format_;
@@ -104,6 +118,9 @@ class MediaReader {
   MediaClaims claims_;
   MediaFindings findings_;
   double first_ = 0;
+  double pictures_ = -std::numeric_limits<double>::infinity();  // time stamp that their packets have come to
+  double shift_ = 0;                                            // seconds, of all time stamps
+  bool one_page_ = false;                                       // vorbis_in_one_page()
   bool any_ = false, draining_ = false;
   std::int64_t flagged_ = 0, seen_errors_ = 0;
   double sent_ = 0;               // time stamp of the packet that the codec got last; NaN: none

@@ -12,10 +12,13 @@ namespace {
 constexpr double kJump = 0.025;    // seconds that time stamps may be off the count of samples: containers round them
 constexpr double kRunBack = 0.25;  // seconds that they may run back, and the overlap is left out; more: recordings were
                                    // joined, and sound follows sound until the time stamps pass it
-constexpr double kMostPadding = 4;         // frames, of MPEG audio
-constexpr double kHeardApart = 0.1;        // seconds that a start or gap may be off before it is worth a word
-constexpr double kShorter = 0.5;           // seconds that sound may end before the pictures
-constexpr double kFarthest = 1e8;          // seconds; time stamps beyond are none
+constexpr double kMillisecond = 0.001;
+constexpr double kMostTrimmed = 0.3;  // seconds that codecs give behind the end that the container states
+constexpr double kMostPadding = 4;    // frames, of MPEG audio
+constexpr double kHeardApart = 0.1;   // seconds that a start or gap may be off before it is worth a word
+constexpr double kShorter = 0.5;      // seconds that sound may end before the pictures
+constexpr double kFarBehind = 10;     // seconds that sound may stand behind the pictures of its time, in live files
+constexpr double kFarthest = 1e8;     // seconds; time stamps beyond are none
 constexpr std::int64_t kBefore = 1 << 16;  // samples before time 0 that are kept
 
 std::string seconds_of(double value) {
@@ -24,8 +27,17 @@ std::string seconds_of(double value) {
   return text;
 }
 
-DecodeOptions options_for(const std::string& path, int audio_stream) {
-  if (!check_readable(path)) throw Error("'" + path + "': sound is read from files, not from pipes or devices");
+double length_of(const AVFrame& frame) { return static_cast<double>(frame.nb_samples) / frame.sample_rate; }
+
+LibavPtr<AVFrame> kept(const AVFrame& frame) {
+  LibavPtr<AVFrame> out(av_frame_clone(&frame));
+  if (!out) throw std::bad_alloc();
+  return out;
+}
+
+DecodeOptions options_for(const std::string& path, int audio_stream, bool live) {
+  const bool url = live && path.find("://") != std::string::npos;
+  if (!url && !check_readable(path)) throw Error("'" + path + "': sound is read from files, not from pipes or devices");
   DecodeOptions out;
   out.sound = true, out.audio_stream = audio_stream;
   return out;
@@ -33,14 +45,17 @@ DecodeOptions options_for(const std::string& path, int audio_stream) {
 
 }  // namespace
 
-SoundDecoder::SoundDecoder(const std::string& path, std::int64_t rate, int audio_stream)
+SoundDecoder::SoundDecoder(const std::string& path, std::int64_t rate, int audio_stream, double patience)
     : path_(path),
       rate_(rate),
-      asked_(audio_stream >= 0),
-      media_(path, 0, options_for(path, audio_stream)),
-      released_(-kBefore) {}
+      asked_(audio_stream),
+      live_(patience > 0),
+      media_(path, patience, options_for(path, audio_stream, live_)),
+      claims_(media_.claims()),
+      released_(-kBefore),
+      trims_(claims_.trims) {}
 
-double SoundDecoder::claimed_duration() const { return std::max(0.0, media_.claims().end - media_.claims().begin); }
+double SoundDecoder::claimed_duration() const { return std::max(0.0, claims_.end - claims_.begin); }
 
 bool SoundDecoder::same_form(const AVFrame& frame) const {
   return frame.sample_rate == from_rate_ && frame.format == from_format_ &&
@@ -66,6 +81,7 @@ void SoundDecoder::open_resampler(const AVFrame& frame) {
 
 void SoundDecoder::add(std::vector<float> values) {
   const std::int64_t least = std::max(released_, chunks_.empty() ? released_ : chunks_.back().end());
+  late_ = late_ || (next_ < silent_until_ && !values.empty());
   const auto cut = std::clamp<std::int64_t>(least - next_, 0, static_cast<std::int64_t>(values.size()));
   const std::int64_t first = next_ + cut;
   next_ += static_cast<std::int64_t>(values.size());
@@ -74,15 +90,22 @@ void SoundDecoder::add(std::vector<float> values) {
   chunks_.push_back({first, std::move(values)});
 }
 
-// Through the resampler; nullptr: what it still holds.
-void SoundDecoder::convert(const AVFrame* frame) {
-  if (!resampler_) return;
-  const int most = swr_get_out_samples(resampler_.get(), frame ? frame->nb_samples : 0);
+// Through the resampler: samples [from, to) of the frame; nullptr: what it still holds.
+void SoundDecoder::convert(const AVFrame* frame, int from, int to) {
+  if (!resampler_ || (frame && from >= to)) return;
+  const int most = swr_get_out_samples(resampler_.get(), frame ? to - from : 0);
   std::vector<float> values(static_cast<std::size_t>(std::max(most, 0)));
   auto* out = reinterpret_cast<std::uint8_t*>(values.data());
-  const auto** in = frame ? const_cast<const std::uint8_t**>(frame->extended_data) : nullptr;
-  const int got =
-      swr_convert(resampler_.get(), &out, static_cast<int>(values.size()), in, frame ? frame->nb_samples : 0);
+  std::vector<const std::uint8_t*> in;
+  if (frame) {
+    const auto format = static_cast<AVSampleFormat>(frame->format);
+    const bool planar = av_sample_fmt_is_planar(format) != 0;
+    const int channels = frame->ch_layout.nb_channels, step = av_get_bytes_per_sample(format);
+    for (int plane = 0; plane < (planar ? channels : 1); ++plane)
+      in.push_back(frame->extended_data[plane] + std::ptrdiff_t{from} * step * (planar ? 1 : channels));
+  }
+  const int got = swr_convert(resampler_.get(), &out, static_cast<int>(values.size()), frame ? in.data() : nullptr,
+                              frame ? to - from : 0);
   if (got < 0) throw Error("'" + path_ + "': its sound cannot be resampled: " + libav_error(got));
   values.resize(static_cast<std::size_t>(got));
   add(std::move(values));
@@ -90,8 +113,10 @@ void SoundDecoder::convert(const AVFrame* frame) {
 
 // Where the frame that came begins: right behind the last one, unless its time stamp says otherwise.
 void SoundDecoder::place(double stamp) {
+  if (const double delay = claims_.delay; !any_ && std::abs(stamp + delay) < kMillisecond) stamp = -delay;
   const bool stamped = std::isfinite(stamp) && std::abs(stamp) < kFarthest;
-  if (!begun_) begin(stamped ? stamp : 0);
+  // What stands before the file's zero, encoders begin with, and it is not heard.
+  if (!begun_) begin(stamped ? std::max(0.0, stamp) : 0);
   const double at = stamped ? stamp - zero_ : end_, jump = at - end_;
   if (any_ && jump < -kRunBack) behind_ = std::max(behind_, -jump);
   if (any_ && (std::abs(jump) <= kJump || jump < -kRunBack)) return;
@@ -105,26 +130,74 @@ void SoundDecoder::place(double stamp) {
   any_ = true, end_ = piece_ = at, coded_ = 0, next_ = std::llround(at * static_cast<double>(rate_));
 }
 
-bool SoundDecoder::decode() {
-  if (ended_) return false;
-  const AVFrame* frame = media_.next();
-  if (!frame) {
-    convert(nullptr);
-    ended_ = true;
-    return false;
+// Whether the frame reaches behind the stated end and waits: whether that is padding is known when no more comes.
+bool SoundDecoder::hold(const AVFrame& frame) {
+  if (!trims_) return false;
+  const double stamp = media_.stamp(frame), at = std::isfinite(stamp) ? stamp : zero_ + end_;
+  if (held_.empty() && at + length_of(frame) <= claims_.end + claims_.tick) return false;
+  held_.push_back(kept(frame)), held_length_ += length_of(frame);
+  if (held_length_ > kMostTrimmed) {
+    trims_ = false;
+    for (const auto& one : held_) take(*one);
+    held_.clear();
   }
-  if (frame->nb_samples <= 0) return true;
-  place(media_.stamp(*frame));
-  if (!resampler_ || !same_form(*frame)) {
+  return true;
+}
+
+// A live file states its end when it is there: what could be padding waits till then.
+void SoundDecoder::take_later(const AVFrame& frame) {
+  last_.push_back(kept(frame)), last_length_ += length_of(frame);
+  for (; last_length_ - length_of(*last_.front()) > kMostTrimmed; last_.pop_front())
+    take(*last_.front()), last_length_ -= length_of(*last_.front());
+}
+
+void SoundDecoder::end() {
+  if (!last_.empty()) {
+    try {
+      claims_ = MediaReader(path_, 0, options_for(path_, asked_, false)).claims(), trims_ = claims_.trims;
+    } catch (const Error&) {  // a URL, or it was cut off: nothing states the end
+    }
+    for (const auto& frame : last_)
+      if (!hold(*frame)) take(*frame);
+    last_.clear();
+  }
+  for (const auto& frame : held_) take(*frame);
+  held_.clear();
+  convert(nullptr);
+  ended_ = true;
+}
+
+void SoundDecoder::take(const AVFrame& frame) {
+  place(media_.stamp(frame));
+  if (!resampler_ || !same_form(frame)) {
     convert(nullptr);
-    open_resampler(*frame);
+    open_resampler(frame);
     piece_ = end_, coded_ = 0;
   }
-  coded_ += frame->nb_samples;
-  last_step_ = 1.0 / from_rate_;
-  longest_frame_ = std::max(longest_frame_, static_cast<double>(frame->nb_samples) / from_rate_);
-  end_ = piece_ + static_cast<double>(coded_) / from_rate_;
-  convert(frame);
+  const double rate = from_rate_;
+  const auto samples = [&](double seconds) {  // of this frame
+    return static_cast<int>(std::llround(std::clamp(seconds * rate, 0.0, static_cast<double>(frame.nb_samples))));
+  };
+  const int from = first_ + zero_ < 0 ? samples(-zero_ - end_) : 0;
+  const int to = trims_ ? samples(claims_.end - zero_ - end_) : frame.nb_samples;
+  if (from > 0) next_ = std::llround((end_ + from / rate) * static_cast<double>(rate_));  // nothing came before
+  coded_ += to;
+  last_step_ = 1 / rate;
+  longest_frame_ = std::max(longest_frame_, frame.nb_samples / rate);
+  end_ = piece_ + static_cast<double>(coded_) / rate;
+  convert(&frame, from, to);
+}
+
+bool SoundDecoder::decode(double passed) {
+  if (ended_) return false;
+  const AVFrame* frame = media_.next(passed);
+  if (!frame) {
+    if (media_.ended()) end();
+    return false;
+  }
+  if (frame->nb_samples <= 0 || frame->sample_rate <= 0) return true;
+  if (live_ && claims_.may_trim) take_later(*frame);
+  else if (!hold(*frame)) take(*frame);
   return true;
 }
 
@@ -137,8 +210,12 @@ bool SoundDecoder::reaches(double seconds) {
 
 std::span<const float> SoundDecoder::samples(std::int64_t first, std::int64_t count) {
   const std::int64_t end = first + count;
-  while ((chunks_.empty() ? next_ : chunks_.back().end()) < end && decode()) {
+  const double passed = live_ ? zero_ + static_cast<double>(end) / static_cast<double>(rate_) + kFarBehind
+                              : std::numeric_limits<double>::infinity();
+  const auto there = [&] { return chunks_.empty() ? next_ : chunks_.back().end(); };
+  while (there() < end && decode(passed)) {
   }
+  if (!ended_ && there() < end) silent_until_ = std::max(silent_until_, end);
   given_.assign(static_cast<std::size_t>(count), 0);
   for (const auto& chunk : chunks_) {
     const auto from = std::max(first, chunk.first), to = std::min(end, chunk.end());
@@ -159,22 +236,23 @@ void SoundDecoder::finish() {
 }
 
 SoundDecoder::Damage SoundDecoder::damage(bool with_pictures) const {
-  const auto& claims = media_.claims();
+  const auto& claims = claims_;
   const auto found = media_.findings();
-  const std::string& within = claims.file_end.within;
-  const std::string said = !within.empty()         ? " (" + within + ")"
-                           : found.message.empty() ? ""
-                                                   : " (" + found.message + ")";
+  const std::string& cut = claims.file_end;
+  const std::string& why = cut.empty() ? found.message : cut;
+  const std::string said = why.empty() ? "" : " (" + why + ")";
   if (!any_)
     return {true, false, "'" + path_ + "': truncated or corrupt: no sample of its sound can be decoded" + said};
   const double promised = claims.end - claims.begin;
   double missing = claims.end - zero_ - end_;
+  double allowed = std::max(kHeardApart, 0.01 * promised);
+  if (claims.slack >= 0) allowed = claims.slack;
   // Files of sound alone count what the encoder padded, too, and so do their packets.
   if (claims.padded && !claims.pictures)
     missing = std::max(promised - (found.end - found.begin), missing - kMostPadding * longest_frame_);
   const bool stated = claims.end > 0 && (claims.own || !with_pictures);
-  const bool ends_early = stated && missing > std::max(kHeardApart, 0.01 * promised);
-  if (!ends_early && within.empty() && (stated || !found.broken || with_pictures)) return {};
+  const bool ends_early = stated && missing > allowed;
+  if (!ends_early && cut.empty() && (stated || !found.broken || with_pictures)) return {};
   return {true, true,
           "'" + path_ + "': truncated or corrupt: last good time stamp of its sound " + seconds_of(end_) +
               (ends_early ? ", of " + seconds_of(end_ + missing) : "") + said};
@@ -192,8 +270,7 @@ std::vector<std::string> SoundDecoder::warnings() const {
   if (behind_ > 0)
     out.push_back("the time stamps of its sound run back by " + seconds_of(behind_) +
                   " (joined recordings?): sound follows sound until they pass it");
-  if (const auto& unended = media_.claims().file_end.unended; !unended.empty() && !media_.claims().pictures)
-    out.push_back(unended + ": it may be cut off");
+  if (late_) out.push_back("sound came more than ten seconds behind the pictures of its time: silence was taken");
   if (found.torn > 0)
     out.push_back("pieces of " + std::to_string(found.torn) + (found.torn > 1 ? " packets" : " packet") +
                   " of its sound are missing in the stream (lost packets, or recordings that are joined there)");
@@ -205,8 +282,8 @@ std::vector<std::string> SoundDecoder::warnings() const {
 
 std::vector<std::string> SoundDecoder::notes(double until) const {
   std::vector<std::string> out;
-  const auto& claims = media_.claims();
-  if (claims.streams > 1 && !asked_)
+  const auto& claims = claims_;
+  if (claims_.streams > 1 && asked_ < 0)
     out.push_back("it has " + std::to_string(claims.streams) + " audio streams; number " +
                   std::to_string(claims.chosen) + " is taken (--audio-stream)");
   if (until <= 0) return out;

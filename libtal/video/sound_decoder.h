@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ class SoundDecoder : public SoundTrack {
  public:
   // rate: samples a second of what it gives. audio_stream: as DecodeOptions. Error (with the path) when the file is
   // missing, no regular file, or holds no sound that can be decoded.
-  SoundDecoder(const std::string& path, std::int64_t rate, int audio_stream);
+  // patience > 0: of a file that is still being made, or a URL (VideoDecoder). Sound that comes in it more than
+  // ten seconds behind the pictures of its time is silence.
+  SoundDecoder(const std::string& path, std::int64_t rate, int audio_stream, double patience = 0);
 
   bool pictures() const { return media_.claims().pictures; }  // whether the file holds a video, too
   // Before anything is asked for: the second of the file's own clock that is time 0 (VideoDecoder::zero()). Without:
@@ -50,17 +53,24 @@ class SoundDecoder : public SoundTrack {
     std::vector<float> values;
     std::int64_t end() const { return first + static_cast<std::int64_t>(values.size()); }
   };
-  bool decode();  // one more frame; false at the end
+  // One more frame; false at the end, and where the pictures have passed a time (MediaReader::next()).
+  bool decode(double passed = std::numeric_limits<double>::infinity());
   void place(double stamp);
   void open_resampler(const AVFrame& frame);
-  void convert(const AVFrame* frame);
+  bool hold(const AVFrame& frame);
+  void take(const AVFrame& frame);
+  void take_later(const AVFrame& frame);
+  void end();
+  void convert(const AVFrame* frame, int from = 0, int to = 0);
   void add(std::vector<float> values);
   bool same_form(const AVFrame& frame) const;
 
   std::string path_;
   std::int64_t rate_;
-  bool asked_;  // --audio-stream
+  int asked_;  // --audio-stream
+  bool live_;
   MediaReader media_;
+  MediaClaims claims_;
   LibavPtr<SwrContext> resampler_;
   int from_rate_ = 0, from_format_ = -1, from_channels_ = 0;
   std::deque<Chunk> chunks_;
@@ -70,6 +80,13 @@ class SoundDecoder : public SoundTrack {
   double last_step_ = 0;                   // seconds, of one sample as coded
   double longest_frame_ = 0;               // seconds
   bool begun_ = false, any_ = false, ended_ = false;
+  bool trims_ = false;                   // MediaClaims::trims, unless more comes than a codec pads
+  std::vector<LibavPtr<AVFrame>> held_;  // frames that reach behind the stated end, until it is known that they end it
+  double held_length_ = 0;               // seconds
+  std::deque<LibavPtr<AVFrame>> last_;   // of a live file, of which only the end will tell what is padding
+  double last_length_ = 0;               // seconds
+  std::int64_t silent_until_ = 0;        // sample up to which silence was given for sound that had not come
+  bool late_ = false;                    // whether it came then
   std::int64_t gaps_ = 0;
   double piece_ = 0;        // seconds, where the sound that follows without a gap begins
   std::int64_t coded_ = 0;  // samples of it, as coded

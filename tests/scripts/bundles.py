@@ -145,6 +145,41 @@ check(digest in tool("tal-detect", "--print", "-m", "net.safetensors", "--encode
 shown = tool("tal-detect", "--print", "-m", "net.safetensors", "--encoder-weights", "w.pth", *videos).stdout
 check("i3d:w.pth" in shown, shown)
 check("read no weights" in tool("tal-detect", "--print", "-m", "mine.safetensors", "--encoder-weights", "w.pth", *videos, status=1).stderr, "needless weights")
+
+# Models that see frames need no extraction. C3D's weights are in the model; the classifier hears of the videos behind them.
+tool("tal-synth", "--seed", "1", "videos", "-n", "2", "--out-dir", "small", "--width", "32", "--height", "32", "--fps", "10", "--duration", "6", "-o", "small.jsonl")
+small = sorted(str(p) for p in pathlib.Path("small").glob("*.avi"))
+FRAMES = {
+    "sptad": ("input=clips backbone-rgb=random size=16 crop=16 fps=8 clip=32 train-stride=16 backbone-width=0.0625 dim=16 heads=2 hidden=4 ffn=16 proposals=4 stages=1 roi-rows=4 "
+              "inference.test-stride=16 inference.min-score=0 inference.detections=3"),
+    "cmsn": "input=clips c3d-weights=random frozen=0 frame-height=20 frame-width=26 crop=16 width=0.0625 hidden=8 lstm-hidden=4 window=4 evaluation-hidden=8 pooled-length=2 evaluation-epochs=1",
+}
+for model, words in FRAMES.items():
+    tool("tal-train", "--model", model, *[word for pair in words.split() for word in ("--set", pair)], "--epochs", "1", "--threads", "1", "--seed", "3", "-q", "-i", "small.jsonl",
+         "--out", f"{model}.safetensors")
+tool("tal-extract", *EXTRACT, "--out-dir", "features", "--no-history", "-i", "small.jsonl", "-o", "small-features.jsonl")
+train("segment-classifier", "small-features.jsonl", "seen.safetensors")
+files = {name: name for name in ("sptad.safetensors", "cmsn.safetensors", "seen.safetensors")}
+sees = {"sptad": ["tal-propose -m {}/sptad.safetensors --no-history", "tal-nms --preset sptad --no-history"],
+        "cmsn": ["tal-propose --model={}/cmsn.safetensors --no-history", "tal-score -m {}/cmsn.safetensors --no-history", "tal-nms --preset cmsn --no-history",
+                 "tal-extract " + " ".join(EXTRACT) + " --inline --no-history", "tal-score -m {}/seen.safetensors --no-history", "tal-nms --method gaussian --no-history"]}
+for model, stages in sees.items():
+    bundle = folder_of(f"sees-{model}", *(stage.replace("{}", "@") for stage in stages), **(files if model == "cmsn" else {"sptad.safetensors": "sptad.safetensors"}))
+    tool("tal-convert", "--bundle", bundle, "-o", f"{bundle}.safetensors")
+    first, *others = (stage.replace("{}", ".") for stage in stages)
+    want = shell(" | ".join([f"{first} --videos {' '.join(small)}", *others]))
+    found = [p for line in want.splitlines() for p in json.loads(line)["proposals"]]
+    check(len(want.splitlines()) == 2 and found and all(p["label"] for p in found), f"{model}: the pipe finds and labels")
+    for name in (bundle, f"{bundle}.safetensors"):
+        check(tool("tal-detect", "-m", name, *small).stdout == want, f"{name}: the pipe's bytes")
+    check("--jobs has no effect" in tool("tal-detect", "-j", "2", "-m", bundle, *small, status=2).stderr, "--jobs")
+    # Records name their videos themselves, and keep what else they say.
+    got, want = tool("tal-detect", "-m", f"{bundle}.safetensors", "-i", "small.jsonl").stdout, shell(" | ".join([f"{first} -i small.jsonl", *others]))
+    check(got == want and '"annotations"' in got, f"{model}: records of videos")
+    text = tool("tal-check", f"{bundle}.safetensors").stdout
+    check(all(part in text for part in ("frames\n", "crop: 16", "size: 16" if model == "sptad" else "size: 20", f"model: {model}", "tal-nms --preset")), f"tal-check of {bundle}:\n{text}")
+check("nothing follows the extraction" in tool("tal-detect", "-m", folder_of("only", "tal-extract --inline"), "-i", "features.jsonl", status=1).stderr, "an extraction alone")
+tool("tal-convert", "--bundle-for", "videos", "features.jsonl", status=2)
 for says, words in (("one of them", ["-i", "features.jsonl", *videos]), ("--jobs has no effect", ["-i", "features.jsonl", "-j", "2"]), ("has no effect without --model", ["--encoder-weights", "w.pth", *videos])):
     check(says in tool("tal-detect", *words, status=2).stderr, says)
 home.cleanup()

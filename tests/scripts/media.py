@@ -109,3 +109,23 @@ def webm_later(data, milliseconds):
 
     walk(0, len(data), False)
     return bytes(out)
+
+
+def element(name, body):
+    """Of Matroska: its name in hex, a size of eight bytes, its body."""
+    return bytes.fromhex(name) + b"\x01" + len(body).to_bytes(7, "big") + body
+
+
+def matroska_head(width, height, rate):
+    """Of a file that is still written: a Motion JPEG track, 25 pictures a second, and one of 16 bits of sound."""
+    number = lambda name, value: element(name, value.to_bytes(4, "big"))
+    track = lambda k, kind, codec, *parts: element("ae", number("d7", k) + number("73c5", k) + number("83", kind) + element("86", codec) + b"".join(parts))
+    return (element("1a45dfa3", element("4282", b"matroska") + number("4287", 4) + number("4285", 2)) + bytes.fromhex("18538067 01ffffffffffffff")
+            + element("1549a966", number("2ad7b1", 1000000))
+            + element("1654ae6b", track(1, 1, b"V_MJPEG", number("23e383", 40000000), element("e0", number("b0", width) + number("ba", height)))
+                      + track(2, 2, b"A_PCM/INT/LIT", element("e1", element("b5", struct.pack(">d", rate)) + number("9f", 1) + number("6264", 16)))))
+
+
+def matroska_cluster(time, blocks):
+    """blocks: track, milliseconds behind the cluster's, data."""
+    return element("1f43b675", element("e7", time.to_bytes(4, "big")) + b"".join(element("a3", struct.pack(">BhB", 0x80 | track, at, 0x80) + data) for track, at, data in blocks))

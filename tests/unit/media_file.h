@@ -67,6 +67,7 @@ class MediaFile {
     double seconds = 1, start = 0;  // of the file's clock; start: of the first time stamp
     double gap_at = 1e9, gap = 0;   // from that time on, time stamps are so much later (or earlier)
     AVCodecID codec = AV_CODEC_ID_PCM_S16LE;
+    bool exact = false;  // the last frame is as long as what is left; otherwise as the others
     int disposition = 0;
     std::function<double(double, int)> value;  // of the time stamp's second and the channel, in [-1, 1]; silence
   };
@@ -75,24 +76,26 @@ class MediaFile {
     LibavPtr<AVCodecContext> c(avcodec_alloc_context3(avcodec_find_encoder(sound.codec)));
     c->sample_rate = sound.rate, c->sample_fmt = AV_SAMPLE_FMT_S16, c->time_base = {1, sound.rate};
     if (sound.codec == AV_CODEC_ID_MP2) c->bit_rate = 32000;
-    if (sound.codec == AV_CODEC_ID_MP3) c->sample_fmt = AV_SAMPLE_FMT_S16P;  // of one channel the same bytes
+    if (sound.codec == AV_CODEC_ID_MP3) c->sample_fmt = AV_SAMPLE_FMT_S16P;
+    if (sound.codec == AV_CODEC_ID_VORBIS || sound.codec == AV_CODEC_ID_AAC) c->sample_fmt = AV_SAMPLE_FMT_FLTP;
+    if (format_->oformat->flags & AVFMT_GLOBALHEADER) c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_channel_layout_default(&c->ch_layout, sound.channels);
     must(avcodec_open2(c.get(), c->codec, nullptr), "sound");
     must(avcodec_parameters_from_context(stream->codecpar, c.get()), "parameters");
     stream->time_base = c->time_base, stream->disposition = sound.disposition;
-    const int size = c->frame_size > 0 ? c->frame_size : sound.rate / 40;
-    for (std::int64_t at = 0; at < std::llround(sound.rate * sound.seconds); at += size) {
+    const int most = c->frame_size > 0 ? c->frame_size : sound.rate / 40;
+    const std::int64_t all = std::llround(sound.rate * sound.seconds);
+    for (std::int64_t at = 0; at < all; at += most) {
+      const int size = sound.exact ? static_cast<int>(std::min<std::int64_t>(most, all - at)) : most;
       auto frame = make_frame();
       frame->format = c->sample_fmt, frame->nb_samples = size, frame->sample_rate = sound.rate;
       av_channel_layout_copy(&frame->ch_layout, &c->ch_layout);
       must(av_frame_get_buffer(frame.get(), 0), "samples");
       double time = sound.start + static_cast<double>(at) / sound.rate;
       if (time >= sound.gap_at - 1e-9) time += sound.gap;
-      auto* to = reinterpret_cast<std::int16_t*>(frame->data[0]);
       for (int n = 0; n < size; ++n)
         for (int channel = 0; channel < sound.channels; ++channel)
-          *to++ = static_cast<std::int16_t>(
-              sound.value ? std::lround(32767 * sound.value(time + static_cast<double>(n) / sound.rate, channel)) : 0);
+          set(*frame, n, channel, sound.value ? sound.value(time + static_cast<double>(n) / sound.rate, channel) : 0);
       frame->pts = std::llround(time * sound.rate);
       push(*c, frame.get(), stream->index, {});
     }
@@ -129,6 +132,15 @@ class MediaFile {
   }
 
  private:
+  static void set(AVFrame& frame, int n, int channel, double value) {
+    const auto format = static_cast<AVSampleFormat>(frame.format);
+    const bool planar = av_sample_fmt_is_planar(format) != 0;
+    auto* plane = frame.data[planar ? channel : 0];
+    const int at = planar ? n : n * frame.ch_layout.nb_channels + channel;
+    if (av_get_packed_sample_fmt(format) == AV_SAMPLE_FMT_FLT)
+      reinterpret_cast<float*>(plane)[at] = static_cast<float>(value);
+    else reinterpret_cast<std::int16_t*>(plane)[at] = static_cast<std::int16_t>(std::lround(32767 * value));
+  }
   struct Timed {
     LibavPtr<AVPacket> packet;
     AVRational base;

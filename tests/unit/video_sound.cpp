@@ -64,6 +64,25 @@ double worst(SoundDecoder& sound, double rate, double from, double to, const std
 
 double silence(double) { return 0; }
 
+// Seconds by which what is heard comes later than a tone of 440 Hz, to half a period; of what lies inside.
+double lateness(SoundDecoder& sound, double rate, double until) {
+  const auto count = std::llround(until * rate), aside = count / 5;
+  const auto got = sound.samples(0, count);
+  double in = 0, across = 0;
+  for (std::int64_t k = aside; k < count - aside; ++k) {
+    const double turn = 2 * kPi * 440 * static_cast<double>(k) / rate,
+                 value = static_cast<double>(got[static_cast<std::size_t>(k)]);
+    in += value * std::sin(turn), across += value * std::cos(turn);
+  }
+  return -std::atan2(across, in) / (2 * kPi * 440);
+}
+
+struct Coded {
+  std::string name;
+  AVCodecID codec;
+  int rate;
+};
+
 std::string all(const std::vector<std::string>& lines) {
   std::string out;
   for (const auto& line : lines) out += line + "\n";
@@ -159,6 +178,110 @@ BOOST_AUTO_TEST_CASE(padding_of_mpeg_audio_is_not_missing) {
         BOOST_TEST(cut.damage(false).message.find("truncated or corrupt: last good time stamp") != std::string::npos);
       }
     }
+}
+
+// Encoders begin with what they padded and fill up their last frame: containers state it, each in its own way.
+BOOST_AUTO_TEST_CASE(sound_is_as_long_as_what_was_coded) {
+  const Folder folder;
+  for (const auto& [name, codec, rate] : {Coded{"s.ogg", AV_CODEC_ID_VORBIS, 8000},
+                                          {"s.ogg", AV_CODEC_ID_VORBIS, 16000},
+                                          {"s.ogg", AV_CODEC_ID_VORBIS, 44100},
+                                          {"s.opus", AV_CODEC_ID_OPUS, 48000},
+                                          {"s.mkv", AV_CODEC_ID_OPUS, 48000},
+                                          {"s.mp3", AV_CODEC_ID_MP3, 16000},
+                                          {"s.mp3", AV_CODEC_ID_MP3, 44100},
+                                          {"s.mp4", AV_CODEC_ID_AAC, 16000},
+                                          {"s.mp4", AV_CODEC_ID_AAC, 48000},
+                                          {"s.mov", AV_CODEC_ID_PCM_S16LE, 22050},
+                                          {"s.flac", AV_CODEC_ID_FLAC, 16000}})
+    for (const double seconds : {0.3, 1.0, 5.0, 7.123}) {
+      if (!avcodec_find_encoder(codec)) {
+        BOOST_TEST_MESSAGE("skipped: this FFmpeg writes no " << avcodec_get_name(codec));
+        break;
+      }
+      MediaFile::Sound one;
+      one.rate = rate, one.seconds = seconds, one.codec = codec, one.exact = true, one.channels = 1;
+      one.value = tone;
+      const std::string path = folder / name;
+      {
+        MediaFile file(path);
+        file.add(one);
+        file.write(name == "s.mkv" ? nullptr : "keep", "1");  // Matroska's muxer makes room for what lies before 0
+      }
+      SoundDecoder sound(path, rate, -1);
+      const double late = lateness(sound, rate, seconds);
+      sound.finish();
+      BOOST_TEST_CONTEXT(avcodec_get_name(codec) << " in " << name << ", " << rate << " Hz, " << seconds << " s") {
+        BOOST_TEST(std::abs(sound.duration() - seconds) * rate < 1.01, sound.duration());
+        BOOST_TEST(std::abs(late) * rate < 1, late);
+        BOOST_TEST(sound.damage(false).message == "");
+        BOOST_TEST(all(sound.warnings()).empty());
+        BOOST_TEST(worst(sound, rate, seconds + 1.01 / rate, seconds + 0.5, silence) == 0);
+      }
+    }
+}
+
+// Recordings that were joined go on behind the end that the last one states.
+BOOST_AUTO_TEST_CASE(what_goes_on_behind_the_stated_end_is_heard) {
+  const Folder folder;
+  MediaFile::Sound coded;
+  coded.value = tone, coded.codec = AV_CODEC_ID_FLAC;
+  std::string both;
+  for (const double seconds : {3.0, 1.0}) {
+    coded.seconds = seconds;
+    both += read_file(Made(folder, "one.ogg", {}, {coded}).path);
+  }
+  std::ofstream(folder / "joined.ogg", std::ios::binary) << both;
+  SoundDecoder joined(folder / "joined.ogg", 16000, -1);
+  BOOST_TEST(worst(joined, 16000, 0, 3, [](double t) { return tone(t, 0); }) < 1e-4);
+  joined.finish();
+  BOOST_TEST(joined.duration() > 3.9);
+}
+
+BOOST_AUTO_TEST_CASE(a_little_that_is_cut_off_is_missed) {
+  const Folder folder;
+  for (const auto& [name, codec, rate] : {Coded{"c.flac", AV_CODEC_ID_FLAC, 16000},
+                                          {"c.ogg", AV_CODEC_ID_FLAC, 16000},
+                                          {"c.ogg", AV_CODEC_ID_VORBIS, 16000},
+                                          {"c.opus", AV_CODEC_ID_OPUS, 48000},
+                                          {"c.wav", AV_CODEC_ID_PCM_S16LE, 16000}}) {
+    if (!avcodec_find_encoder(codec)) continue;
+    MediaFile::Sound one;
+    one.rate = rate, one.seconds = 20.03, one.codec = codec, one.exact = true, one.value = tone;
+    const std::string path = Made(folder, name, {}, {one}).path, whole = read_file(path);
+    std::vector<std::size_t> cuts{whole.size() - 100, whole.size() * 995 / 1000, whole.size() / 2};
+    if (codec == AV_CODEC_ID_FLAC) cuts.push_back(whole.size() - 1);
+    if (whole.starts_with("OggS")) {  // between pages
+      cuts.push_back(whole.rfind("OggS"));
+      cuts.push_back(whole.find("OggS", whole.size() / 2));
+    }
+    for (const std::size_t cut : cuts) {
+      std::ofstream(path, std::ios::binary) << whole.substr(0, cut);
+      SoundDecoder sound(path, rate, -1);
+      sound.finish();
+      BOOST_TEST_CONTEXT(avcodec_get_name(codec) << " in " << name << ", " << cut << " of " << whole.size())
+      BOOST_TEST(sound.damage(false).message.find("truncated or corrupt: last good time stamp of its sound ") !=
+                     std::string::npos,
+                 sound.damage(false).message);
+    }
+  }
+  // The index of a file that states it first.
+  MediaFile::Sound coded;
+  coded.seconds = 20, coded.value = tone, coded.codec = AV_CODEC_ID_AAC;
+  const std::string path = folder / "c.mp4";
+  {
+    MediaFile file(path);
+    file.add(coded);
+    file.write("movflags", "+faststart");
+  }
+  SoundDecoder all_of_it(path, 16000, -1);
+  all_of_it.finish();
+  BOOST_TEST(all_of_it.damage(false).message == "");
+  fs::resize_file(path, fs::file_size(path) - 10);
+  SoundDecoder sound(path, 16000, -1);
+  sound.finish();
+  BOOST_TEST(sound.damage(false).message.find("(the file is shorter than its index says)") != std::string::npos,
+             sound.damage(false).message);
 }
 
 BOOST_AUTO_TEST_CASE(time_stamps_are_the_clock) {

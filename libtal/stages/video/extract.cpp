@@ -140,12 +140,6 @@ struct Encoded {
   nlohmann::ordered_json facts;
 };
 
-// Whether there is nothing but sound: all encoders hear, and the file has no pictures that would tell the time.
-bool sound_alone(const std::vector<Stream>& streams) {
-  return std::all_of(streams.begin(), streams.end(),
-                     [](const Stream& stream) { return stream.sound && !stream.sound->pictures(); });
-}
-
 // One pass of the decoder over the video. threads: of the codec.
 void pass(const std::string& path, const ExtractOptions& o, std::vector<Stream>& streams, int threads,
           std::int64_t limit, const std::string& flow_cache, Encoded& result, std::unique_ptr<Windows>& windows) {

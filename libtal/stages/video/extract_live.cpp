@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "libtal/base/error.h"
 #include "libtal/io/features.h"
@@ -74,6 +75,16 @@ class LiveWindows {
   std::int64_t rows_ = 0, step_ = 0, index_ = 0;
 };
 
+// Each connection to a source begins when it is made: those of pictures and of sound would not share a clock.
+void refuse_several(const std::vector<Stream>& streams, const std::string& path) {
+  const bool hears = std::any_of(streams.begin(), streams.end(), [](const Stream& s) { return s.sound != nullptr; });
+  if (!hears || path.find("://") == std::string::npos || (streams.size() == 1 && sound_alone(streams))) return;
+  throw Error("'" + path +
+              "': of a URL, either pictures are followed, or one encoder hears sound that has none beside it: "
+              "two connections do not share a clock (a file that is recorded from it can be followed)")
+      .at_field("path");
+}
+
 }  // namespace
 
 Extracted Extractor::follow(const std::string& line, const std::function<void(Record&)>& emit,
@@ -85,21 +96,27 @@ Extracted Extractor::follow(const std::string& line, const std::function<void(Re
   auto streams = open_streams(record.video(), options_, lease.encoders());
   try {
     const double target = sampled_fps(options_);
-    VideoDecoder decoder(path, options_.patience, decode_options(streams, options_));
-    const double fps = target > 0 ? target : decoder.fps();
+    open_sounds(streams, path, options_);
+    refuse_several(streams, path);
+    std::optional<VideoDecoder> decoder;
+    const bool sees = !sound_alone(streams);
+    if (sees) decoder.emplace(path, options_.patience, decode_options(streams, options_));
+    const double fps = !sees ? sound_fps(streams, path, options_) : target > 0 ? target : decoder->fps();
     Windows windows(streams, options_, fps, "");
     LiveWindows records(streams, options_, fps, path, line, emit);
-    sample(decoder, target, true, windows, [&] {
+    const auto advance = [&] {
       records.advance();
       return go_on();
-    });
+    };
+    if (sees) sample(*decoder, target, true, windows, advance);
+    else sample_sound(*streams.front().sound, fps, windows, -1, advance);
     windows.end();
     if (records.available() == 0)
       throw Error("'" + path + "': only " + std::to_string(windows.samples()) + " sampled frames, a window needs " +
                   std::to_string(options_.window))
           .at_field("path");
     records.end();
-    return remarks_on(&decoder, streams, record, target);
+    return remarks_on(sees ? &*decoder : nullptr, streams, record, target);
   } catch (Error& error) {
     throw error.at_video(record.video());
   } catch (const cv::Exception& error) {

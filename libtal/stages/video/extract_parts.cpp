@@ -64,7 +64,13 @@ DecodeOptions decode_options(const std::vector<Stream>& streams, const ExtractOp
 void open_sounds(std::vector<Stream>& streams, const std::string& path, const ExtractOptions& o) {
   for (auto& stream : streams)
     if (const auto rate = stream.encoder->sound_rate(); rate > 0)
-      stream.sound = std::make_shared<SoundDecoder>(path, rate, static_cast<int>(o.audio_stream));
+      stream.sound =
+          std::make_shared<SoundDecoder>(path, rate, static_cast<int>(o.audio_stream), o.live ? o.patience : 0);
+}
+
+bool sound_alone(const std::vector<Stream>& streams) {
+  return std::all_of(streams.begin(), streams.end(),
+                     [](const Stream& stream) { return stream.sound && !stream.sound->pictures(); });
 }
 
 double sound_fps(const std::vector<Stream>& streams, const std::string& path, const ExtractOptions& o) {
@@ -146,8 +152,12 @@ void sample(VideoDecoder& decoder, double fps, bool ahead, Windows& windows, con
   }
 }
 
-void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most) {
-  for (std::int64_t k = 0; k != most && sound.reaches(static_cast<double>(k) / fps); ++k) windows.push();
+void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most,
+                  const std::function<bool()>& go_on) {
+  for (std::int64_t k = 0; k != most && sound.reaches(static_cast<double>(k) / fps); ++k) {
+    windows.push();
+    if (go_on && !go_on()) return;
+  }
 }
 
 nlohmann::ordered_json feature_header(const Stream& stream, const std::string& spec, const HeaderRows& rows, double fps,

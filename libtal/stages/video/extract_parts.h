@@ -32,6 +32,8 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& op
 
 // Opens the sound of the encoders that hear. Error where the file has none.
 void open_sounds(std::vector<Stream>& streams, const std::string& path, const ExtractOptions& options);
+// Whether there is nothing but sound: all encoders hear, and the file has no pictures that would tell the time.
+bool sound_alone(const std::vector<Stream>& streams);
 // The sampled frames a second of a file of sound alone: --fps, or the frames that the encoders make by themselves.
 // Error where these differ or there are none.
 double sound_fps(const std::vector<Stream>& streams, const std::string& path, const ExtractOptions& options);
@@ -74,7 +76,9 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
                                       const ExtractOptions& options);
 
 // Sound alone up to its end, a sample for each sampled frame that begins in it. most: samples; -1: all.
-void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most = -1);
+// go_on: as sample().
+void sample_sound(SoundDecoder& sound, double fps, Windows& windows, std::int64_t most = -1,
+                  const std::function<bool()>& go_on = nullptr);
 
 // {"duration","fps","frames"} of a video that has been decoded, {"duration"} of sound alone.
 nlohmann::ordered_json facts_of(const VideoDecoder& decoder);

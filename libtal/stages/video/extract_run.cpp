@@ -204,7 +204,6 @@ void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos) {
   if (!extractor.uses_flow()) tool.refuse({"--flow"}, "--encoder " + options.encoders.front() + ": it sees no flow");
   if (!extractor.hears())
     tool.refuse({"--audio-stream"}, "--encoder " + options.encoders.front() + ": it hears nothing");
-  else tool.refuse({"--live"}, "--encoder " + options.encoders.front() + ": sound is not followed");
   if (!extractor.caches_flow())
     tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
   if (options.live) return follow_one(tool, videos, extractor);
