@@ -72,8 +72,38 @@ bool is_media_path(std::string_view path) {
 
 }  // namespace
 
+namespace {
+
+// The id in an address of YouTube: /watch?v=ID&t=30s, youtu.be/ID?t=3, /embed/ID, /shorts/ID, /live/ID, /v/ID; "":
+// none.
+std::string_view youtube_id(std::string_view address) {
+  const auto slash = std::min(address.find('/'), address.size());
+  std::string_view host = address.substr(0, slash), rest = address.substr(std::min(slash + 1, address.size()));
+  rest = rest.substr(0, rest.find('#'));
+  for (const std::string_view sub : {"www.", "m.", "music."})
+    if (host.starts_with(sub)) host.remove_prefix(sub.size());
+  const auto mark = std::min(rest.find('?'), rest.size());
+  std::string_view path = rest.substr(0, mark), id;
+  if (host == "youtu.be") {
+    id = path;
+  } else if (host == "youtube.com" || host == "youtube-nocookie.com") {
+    for (const std::string_view folder : {"embed/", "shorts/", "live/", "v/"})
+      if (path.starts_with(folder)) id = path.substr(folder.size());
+    std::string_view query = path == "watch" ? rest.substr(std::min(mark + 1, rest.size())) : "";
+    while (!query.empty()) {
+      const auto end = std::min(query.find('&'), query.size());
+      if (query.substr(0, end).starts_with("v=")) id = query.substr(2, end - 2);
+      query.remove_prefix(std::min(end + 1, query.size()));
+    }
+  }
+  return id.substr(0, id.find('/'));
+}
+
+}  // namespace
+
 std::string address_path(std::string_view name) {
   if (const auto begin = behind_scheme(name); begin > 0) {
+    if (const auto id = youtube_id(name.substr(begin)); !id.empty()) return std::string(id);
     const auto path = name.substr(begin, name.find_first_of("?#", begin) - begin);
     if (is_media_path(path)) return without_escapes(path);
   }

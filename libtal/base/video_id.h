@@ -18,7 +18,8 @@ namespace tal {
 std::string video_id(std::string_view path, int folders = 0);
 
 // The path of a media file's address, host and all, without scheme, parameters and fragment, its %20 and the like as
-// characters. Any other name as it is: in "https://x/watch?v=1" it is the parameter that names the video.
+// characters. Of an address of YouTube the video's id. Any other name as it is: in "https://x/watch?v=1" it is the
+// parameter that names the video.
 std::string address_path(std::string_view name);
 std::string without_escapes(std::string_view text);  // of %20 and the like
 

@@ -34,6 +34,7 @@ struct ListedVideo {
 std::vector<ListedVideo> parse_video_list(const SourceText& source);
 // Videos with their subsets. subset: of all of them, a list as parse_video_list() takes it; a column that says another
 // one is an Error. "": a table with a column of subsets says them.
+// A JSON object of lists, {"train": [...], "val": [...]}, has one a subset.
 struct SplitVideo {
   std::string name, subset;
   std::uint64_t line = 0;

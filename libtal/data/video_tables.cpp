@@ -789,9 +789,41 @@ std::vector<ListedVideo> parse_video_list(const SourceText& source) {
   return out;
 }
 
+namespace {
+
+// {"train": ["v1", ...], "val": [...]}: all subsets, or the one that is asked for.
+std::vector<SplitVideo> split_of_json(const SourceText& source, const std::string& subset) {
+  const auto lists = nlohmann::ordered_json::parse(check_json_file(source));
+  std::vector<SplitVideo> out;
+  bool found = false;
+  for (const auto& [name, list] : lists.items()) {
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), [](const auto& each) { return each.is_string(); }))
+      throw Error("must be a list of names: {\"train\": [\"v1\", ...], \"val\": [...]}")
+          .at_field(name)
+          .at_line(source.name, 0);
+    if (!subset.empty() && !same_subset(name, subset)) continue;
+    found = true;
+    for (const auto& video : list) {
+      if (video.get_ref<const std::string&>().empty()) throw Error("empty").at_field(name).at_line(source.name, 0);
+      out.push_back({video.get<std::string>(), subset.empty() ? name : subset, 0});
+    }
+  }
+  if (!found) {
+    std::vector<std::string> names;
+    for (const auto& [name, list] : lists.items()) names.push_back(name);
+    throw Error(names.empty() ? "no list of names"
+                              : "no list called '" + subset + "', but '" + joined_first(names, 8, "', '") + "'")
+        .at_line(source.name, 0);
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<SplitVideo> parse_split(const SourceText& source, const std::string& subset) {
   std::vector<SplitVideo> out;
   const char first = first_character(utf8_text(source));
+  if (first == '{') return split_of_json(source, subset);
   if (first != '\0' && first != '{' && first != '[') {
     const NamedTable table = parse_named_table(source, {}, BlankColumns::kNever);
     const int video = listed_column(table, {}, false, {});

@@ -299,6 +299,7 @@ Error two_streams(const std::vector<FeatureItem>& items, const FeatureItem& seco
   };
   const std::string ending = std::filesystem::path(without_ending(second.path, {".gz"})).extension().string();
   const auto parent = [](const FeatureItem& item) { return std::filesystem::path(item.path).parent_path(); };
+  if (first.path == second.path && first.array == second.array) return Error(place(first) + " is given twice");
   std::string advice = "--pattern tells videos and streams (--stream) by their paths";
   if (!options.pattern.empty()) advice = "--pattern (with --id and --stream) must tell them apart";
   else if (first.path == second.path) advice = "--pattern '.+' takes their whole names for those of videos";

@@ -80,6 +80,7 @@ void read_charades(const std::vector<SourceText>&, const ImportOptions&, const I
 void read_ava(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_ego4d_mq(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_50salads(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
+void read_breakfast(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_coco_segments(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_moments(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);
 void read_multithumos(const std::vector<SourceText>&, const ImportOptions&, const ImportSink&);

@@ -528,7 +528,12 @@ class LabelStudioWriter : public OnceWriter {
 
 void read_label_studio(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   ToolRows rows(options, sink);
-  for (const auto& source : sources) LabelStudioReader(source, options, sink, rows).read();
+  for (const auto& source : sources) {
+    if (const char first = first_character(utf8_text(source)); first != '{' && first != '[' && first != '\0')
+      throw Error("is no JSON: of Label Studio's exports JSON and JSON-MIN are read, not its tables")
+          .at_line(source.name, 1);
+    LabelStudioReader(source, options, sink, rows).read();
+  }
   rows.emit();
 }
 

@@ -396,11 +396,41 @@ std::vector<PoseTable> read_file_of(const std::string& path) {
                                                                       : parse_sleap_csv(source);
 }
 
+// From the first to the last.
+std::size_t frames_between(const PoseTable& table) {
+  return table.frames.empty() ? 0 : static_cast<std::size_t>(table.frames.back() - table.frames.front() + 1);
+}
+
+// Whether a tracker left frames out in which it found nothing; a few frames of a long video are labelled images.
+bool may_be_filled(const PoseTable& table) {
+  const auto all = frames_between(table);
+  return all > table.rows.size() && all / 2 <= table.rows.size();
+}
+
+// The frames that are left out as rows without a value.
+PoseTable with_all_frames(PoseTable table) {
+  PoseTable out{std::move(table.video), std::move(table.columns), {}, {}};
+  std::size_t next = 0;
+  for (std::int64_t frame = table.frames.front(); next < table.rows.size(); ++frame) {
+    out.frames.push_back(frame);
+    if (table.frames[next] == frame) out.rows.push_back(std::move(table.rows[next++]));
+    else out.rows.emplace_back(out.columns.size(), std::numeric_limits<float>::quiet_NaN());
+  }
+  return out;
+}
+
 // The record of a video, its rows stored.
-Record record_of(const PoseTable& table, const std::string& path, const ImportOptions& options,
-                 const ImportSink& sink) {
+Record record_of(PoseTable table, const std::string& path, const ImportOptions& options, const ImportSink& sink) {
   Record record = Record::make(options.prefix.value_or("") + table.video);
   const VideoInfo info = known_of(record.video(), options);
+  const auto fps = options.fps > 0 ? std::optional(options.fps) : info.fps;
+  const bool fillable = fps && may_be_filled(table);
+  if (fillable && options.features.non_finite != "fail") {
+    const auto before = table.rows.size();
+    table = with_all_frames(std::move(table));
+    sink.note(record.video() + ": " + std::to_string(table.rows.size() - before) +
+              " frames without a row, whose values are missing");
+  }
   FeatureMatrix matrix;
   matrix.rows = static_cast<std::int64_t>(table.rows.size()),
   matrix.dim = static_cast<std::int64_t>(table.columns.size());
@@ -408,8 +438,7 @@ Record record_of(const PoseTable& table, const std::string& path, const ImportOp
   FeatureStream stream;
   stream.name = options.features.stream.empty() ? "pose" : options.features.stream;
   stream.classes = table.columns;
-  const bool consecutive = !table.frames.empty() && table.frames.back() - table.frames.front() + 1 == matrix.rows;
-  const auto fps = options.fps > 0 ? std::optional(options.fps) : info.fps;
+  const bool consecutive = !table.frames.empty() && frames_between(table) == table.rows.size();
   std::string frames;
   if (consecutive && fps) {
     stream.stride = stream.window = 1, stream.fps = Rate{*fps, 1};
@@ -418,7 +447,8 @@ Record record_of(const PoseTable& table, const std::string& path, const ImportOp
     for (const auto frame : table.frames) frames += (frames.empty() ? "" : ",") + std::to_string(frame);
     sink.note(record.video() + ": " +
               (consecutive ? "the rows have no time without --fps"
-                           : std::to_string(matrix.rows) + " frames with gaps between them: rows without a time") +
+                           : std::to_string(matrix.rows) + " frames with gaps between them: rows without a time" +
+                                 (fillable ? " (--non-finite interpolate or zero fills the gaps)" : "")) +
               "; their frames are in the stream's member frames");
   }
   treat_non_finite(matrix, options.features, record.video(), stream.name, sink);

@@ -90,6 +90,7 @@ Fit looks_like_charades(const FileLook& file);
 Fit looks_like_ava(const FileLook& file);
 Fit looks_like_ego4d_mq(const FileLook& file);
 Fit looks_like_50salads(const FileLook& file);
+Fit looks_like_breakfast(const FileLook& file);
 Fit looks_like_coco_segments(const FileLook& file);
 Fit looks_like_moments(const FileLook& file);
 Fit looks_like_multithumos(const FileLook& file);

@@ -56,6 +56,7 @@ class Walk {
       found.dangling.push_back(entry.string());
     } else if (folder) {
       if (nested_) enter(entry);
+      else found.folders.push_back(entry.string());
     } else if (S_ISREG(info.st_mode)) {
       auto& files = !wanted_(name) ? found.others : is_beside_data(name) ? found.beside : found.paths;
       files.push_back(entry.string());
@@ -79,6 +80,10 @@ std::string FolderFiles::note() const {
     text += (text.empty() ? "" : "; ") + std::string("no data by ") +
             (beside.size() == 1 ? "its name" : "their names") + ", and left out: '" + joined_first(beside, 4, "', '") +
             "'";
+  if (!folders.empty())
+    text += (text.empty() ? "" : "; ") +
+            std::string(folders.size() == 1 ? "the folder in it is left out: '" : "the folders in it are left out: '") +
+            joined_first(folders, 4, "', '") + "'";
   return text;
 }
 

@@ -106,17 +106,18 @@ RowsForm rows_of(std::string_view text) {
 // The command that makes a table of them, with a header, for sh.
 std::string table_command(RowsForm rows) {
   const auto jq = [](const std::string& program) { return "jq -r '" + program + " | @csv' FILE"; };
-  const std::string cells = "[.[$n[]]]";
+  // Rows may lack what others have; the first one's order comes first.
+  const std::string cells = "[.[$n[]]]", names = "(.[0] + add | keys_unsorted)";
   switch (rows) {
     case RowsForm::kSplit: return jq(".columns, .data[]");
     case RowsForm::kTable: return jq("[.schema.fields[].name] as $n | $n, (.data[] | " + cells + ")");
     case RowsForm::kColumns:
       return jq(". as $t | keys_unsorted as $n | $n, ($t[$n[0]] | keys_unsorted[] as $i | [$t[$n[]][$i]])");
-    case RowsForm::kIndex: return jq("[.[]] | (.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case RowsForm::kIndex: return jq("[.[]] | " + names + " as $n | $n, (.[] | " + cells + ")");
     case RowsForm::kLists: return jq("keys_unsorted as $n | $n, ([.[]] | transpose[])");
-    case RowsForm::kRecords: return jq("(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ")");
+    case RowsForm::kRecords: return jq(names + " as $n | $n, (.[] | " + cells + ")");
     case RowsForm::kValues: return "(echo video,start,end,label; " + jq(".[]") + ")";
-    default: return "jq -rs '(.[0] | keys_unsorted) as $n | $n, (.[] | " + cells + ") | @csv' FILE";
+    default: return "jq -rs '" + names + " as $n | $n, (.[] | " + cells + ") | @csv' FILE";
   }
 }
 
@@ -186,6 +187,8 @@ std::string record_advice(std::string_view line) {
   const std::string wanted = kWanted;
   if (auto rows = rows_advice(plain); !rows.empty()) return rows;
   if (!format.empty()) return wanted + "tal-convert --from " + format + " makes them of ActivityNet's JSON)";
+  if (plain.starts_with('{') && plain.ends_with(',') && find_named(plain, "video").depth == 1)
+    return wanted + "jq -c . FILE makes one of a record over several)";
   if (plain.find_first_not_of("{[ \t\r") == std::string_view::npos)  // the first line of many
     return wanted + "tal-convert --from activitynet-gt (or -results) makes them of ActivityNet's JSON, " +
            (plain.front() == '[' ? "jq -c '.[]' FILE of a list of records)"

@@ -245,7 +245,7 @@ void register_options(const Options& table, ConvertOptions& o) {
   input
       .add("--split", o.splits,
            "Videos of a subset, one a line or in a column video; FILE alone: a table with columns video and subset or "
-           "split (repeatable)")
+           "split, or JSON with a list of each subset (repeatable)")
       .type_name("[SUBSET=]FILE")
       .repeatable()
       .reads();
@@ -297,7 +297,8 @@ void register_options(const Options& table, ConvertOptions& o) {
                                                                                 // themselves
   table.row("--fps").with_any(
       {{"--time", {"frames"}},
-       {"--from", {"features", "label-studio", "cvat", "frame-labels", "50salads", "spotting-json", "pose"}}});
+       {"--from",
+        {"features", "label-studio", "cvat", "frame-labels", "50salads", "breakfast", "spotting-json", "pose"}}});
   for (const char* option : {"--columns", "--where", "--time", "--classes", "--class-offset"})  // of signals they say
                                                                                                 // how --labels is read
     table.row(option).with_any({{"--from", {"signals"}, false}, {"--labels"}});

@@ -19,10 +19,27 @@ namespace {
 // way_out: what tells them apart.
 void refuse_twins(const std::vector<std::string>& files, int folders, const std::string& way_out) {
   std::map<std::string, std::string> ids;
-  for (const auto& file : files)
-    if (const auto [first, fresh] = ids.try_emplace(video_id(file, folders), file); !fresh)
-      throw UsageError("--videos: two files give the video id '" + first->first + "', '" + first->second + "' and '" +
-                       file + "': " + way_out);
+  for (const auto& file : files) {
+    const auto [first, fresh] = ids.try_emplace(video_id(file, folders), file);
+    if (fresh) continue;
+    if (first->second == file) throw UsageError("--videos: '" + file + "' is given twice");
+    const bool one_folder =
+        std::filesystem::path(file).parent_path() == std::filesystem::path(first->second).parent_path();
+    throw UsageError("--videos: two files give the video id '" + first->first + "', '" + first->second + "' and '" +
+                     file + "': " + (one_folder ? "records (-i) say ids of their own" : way_out));
+  }
+}
+
+bool is_picture(const std::string& path) {
+  const std::string_view name = path;
+  return without_ending(name, {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".ppm"}) != name;
+}
+
+// How pictures of one video become it.
+std::string picture_advice(const std::string& folder, const std::string& picture) {
+  const std::string name = std::filesystem::path(picture).extension().string();
+  return "the pictures of a video become one with ffmpeg -framerate RATE -pattern_type glob -i '" + folder + "*" +
+         name + "' -c:v ffv1 VIDEO.mkv";
 }
 
 // What a folder has instead of being a video.
@@ -30,14 +47,18 @@ void refuse_folder(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code failed;
   if (!fs::is_directory(path, failed)) return;
-  std::size_t files = 0, folders = 0;
-  for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed))
+  std::size_t files = 0, folders = 0, pictures = 0;
+  std::string picture;
+  for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
     ++(at->is_directory(failed) ? folders : files);
+    if (is_picture(at->path().string())) ++pictures, picture = at->path().string();
+  }
   const std::string glob = (fs::path(path) / "").string();
   throw UsageError("--videos: '" + path + "' is a folder" +
-                   (files > 0     ? ": name its files, " + glob + "*"
-                    : folders > 0 ? " of folders: name the files in them, " + glob + "*/*"
-                                  : " without a file"));
+                   (pictures > 0 && pictures == files ? " of pictures: " + picture_advice(glob, picture)
+                    : files > 0                       ? ": name its files, " + glob + "*"
+                    : folders > 0                     ? " of folders: name the files in them, " + glob + "*/*"
+                                                      : " without a file"));
 }
 
 Record record_of(const std::string& file, int folders) try {
@@ -55,6 +76,10 @@ VideoList::VideoList(const std::string& input, const std::vector<std::string>& v
     : videos_(videos), meter_(meter), id_folders_(id_folders) {
   if (videos.empty()) reader_.emplace(input, meter);
   for (const auto& file : videos) refuse_folder(file);
+  for (const auto& file : videos)
+    if (is_picture(file))
+      throw UsageError("--videos: '" + file + "' is a picture: " +
+                       picture_advice((std::filesystem::path(file).parent_path() / "").string(), file));
   refuse_twins(videos, id_folders, "--id-folders keeps folders in the ids, and records say ids of their own");
   for (const auto& file : videos) (void)record_of(file, id_folders);  // before the first one is worked on
 }

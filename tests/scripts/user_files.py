@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 
 from harness import check, finish, tool
@@ -408,4 +410,56 @@ for source, document in (("activitynet-gt", TRUTHS), ("activitynet-gt", TRUTHS["
             refused(*options, name=name, says=("g.json:1: ", "records are wanted, one a line; tal-convert --from activitynet-", source if len(text.split("\n")[0]) > 20 else "(or -results)"))
 refused("--classification", write("c.json", '{"results":{"v1":[{"label":"run","score":0.9}]}}'), name="tal-score", data='{"video":"v1","proposals":[]}\n', says=("tal-convert --from activitynet-classification",))
 check("records are wanted" not in tool("tal-nms", data='{"video":"a","database":[}\n', status=1).stderr, "no advice for a record")
+# What a file is instead, with advice that works as it is written.
+write("pretty.json", json.dumps({"video": "v1", "annotations": [{"segment": [1, 2], "label": "a"}]}, indent=1).replace('{\n "video"', '{"video"'))
+for name, arguments in (("tal-convert", ("--from", "tal", "pretty.json")), ("tal-nms", ("-i", "pretty.json")), ("tal-convert", ("pretty.json",)), ("tal-check", ("pretty.json",))):
+    refused(*arguments, name=name, says=("jq -c . FILE makes",))
+done = subprocess.run(["jq", "-c", ".", "pretty.json"], capture_output=True, text=True) if shutil.which("jq") else None
+check(done is None or records("--from", "tal", write("one.jsonl", done.stdout))[0]["video"] == "v1", "and is a record then")
+rows = [{"video": "v1", "start": 1, "end": 2, "label": "a"}, {"label": "b", "video": "v1", "start": 3, "end": 4, "score": 0.5}]
+for text in ("".join(json.dumps(row) + "\n" for row in rows), json.dumps(rows), json.dumps(dict(enumerate(rows)))):
+    done = tool("tal-convert", write("rows.json", text), status=1)
+    command = re.search(r"(jq .*) makes one", done.stderr)
+    check(command, f"{text}: {done.stderr}")
+    if command and shutil.which("jq"):
+        table = subprocess.run(command.group(1).replace("FILE", "rows.json"), shell=True, capture_output=True, text=True, check=True).stdout
+        check(table == '"video","start","end","label","score"\n"v1",1,2,"a",\n"v1",3,4,"b",0.5\n', f"all columns of all rows: {command.group(1)}: {table}")
+refused("--from", "label-studio", "--fps", "25", write("ls.csv", "annotation_id,video,videoLabels\n1,a.mp4,\"[]\"\n"), says=("ls.csv:1: is no JSON: of Label Studio's exports JSON",))
+
+# A folder of a format of one level: what is in its folders is told.
+os.makedirs("labels/sub")
+for name in ("labels/v1.txt", "labels/sub/v9.txt"):
+    write(name, "a\na\n")
+check([r["video"] for r in records("--from", "frame-labels", "--fps", "1", "labels", says=("the folder in it is left out: 'labels/sub'",))] == ["v1"], "one level")
+
+# Ids in addresses of YouTube.
+for address, video in (("https://www.youtube.com/watch?v=x-_9&t=30s", "x-_9"), ("https://youtube.com/watch?list=PL1&v=abc#t=2", "abc"), ("https://youtu.be/abc?t=3", "abc"), ("https://m.youtube.com/shorts/abc", "abc"),
+                       ("https://www.youtube-nocookie.com/embed/abc?start=1", "abc"), ("https://www.youtube.com/@channel", "@channel"), ("https://example.org/watch?v=abc", "watch?v=abc"), ("youtu.be/abc", "abc")):
+    check(records("--from", "segments-csv", write("u.csv", f"video,start,end,label\n\"{address}\",1,2,a\n"))[0]["video"] == video, address)
+
+# Lists of subsets as one JSON object.
+write("two.csv", "video,start,end,label\nv1,1,2,a\nv2,1,2,b\n")
+write("lists.json", '{"train":["v1"],"val":["v2"]}')
+check([r["subset"] for r in records("--from", "segments-csv", "--split", "lists.json", "two.csv")] == ["train", "val"], "a list of each subset")
+check([r.get("subset") for r in records("--from", "segments-csv", "--split", "train=lists.json", "two.csv")] == ["train", None], "the list of one subset")
+refused("--from", "segments-csv", "--split", "test=lists.json", "two.csv", says=("lists.json: no list called 'test', but 'train', 'val'",))
+refused("--from", "segments-csv", "--split", write("bad.json", '{"train":[1]}'), "two.csv", says=("bad.json: train: must be a list of names",))
+
+# One file twice, and pictures, which are no videos.
+npy = b"\x93NUMPY\x01\x00v\x00" + b"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }".ljust(117) + b"\n" + bytes(16)
+refused("--from", "features", "--fps", "25", "--stride", "8", write("v1.npy", npy), "v1.npy", says=("'v1.npy' is given twice",))
+if tool("tal-extract", "--version", status=None).returncode == 0:
+    os.makedirs("frames")
+    for i in range(3):
+        write(f"frames/{i:05}.jpg", b"")
+    for video in ("frames", "frames/00001.jpg", "frames/%05d.jpg"):
+        refused("--videos", video, name="tal-extract", status=2, says=("ffmpeg -framerate RATE -pattern_type glob -i 'frames/*.jpg'",))
+    for folder in ("a", "b"):
+        os.makedirs(folder)
+        for ending in ("mp4", "flv"):
+            write(f"{folder}/x.{ending}", b"")
+    refused("--videos", "a/x.mp4", "a/x.mp4", name="tal-extract", status=2, says=("'a/x.mp4' is given twice",))
+    refused("--videos", "a/x.mp4", "a/x.flv", name="tal-extract", status=2, says=("two files give the video id 'x'", "records (-i) say ids of their own"))
+    refused("--videos", "a/x.mp4", "b/x.mp4", name="tal-extract", status=2, says=("--id-folders keeps folders",))
+
 finish()

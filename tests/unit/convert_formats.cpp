@@ -349,6 +349,7 @@ BOOST_AUTO_TEST_CASE(no_reader_fails_on_damaged_bytes) {
       {"scnn-mat", "MATLAB 5.0 and no more"},
       {"multithumos", "video_test_1 1 2\nvideo_validation_2 3 4\n"},
       {"50salads", "53704269 268768513 cut\n1,30,start,0\n"},
+      {"breakfast", "1-30 SIL\n31-150 take_cup\n"},
       {"sample-labels", "video,time,label\nv,0,a\nv,1,b\nv,2,b\n"},
       {"soccernet", R"({"UrlLocal":"g","annotations":[{"gameTime":"1 - 00:12","label":"a","position":"12051"}]})"},
       {"spotting-json", R"([{"video":"v","fps":25,"num_frames":9,"events":[{"frame":3,"label":"a","score":1}]}])"},

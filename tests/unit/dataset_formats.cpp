@@ -114,6 +114,21 @@ BOOST_AUTO_TEST_CASE(frame_labels) {
              "video 'a': annotations[0].at: a point in time has no length; this step needs segments");
 }
 
+BOOST_AUTO_TEST_CASE(breakfast) {
+  ImportOptions options;
+  options.background = {"SIL"};
+  BOOST_TEST(converted("breakfast", "x/P03_coffee.txt", "1-30 SIL \n31-150 take_cup \n", options) ==
+             R"({"video":"P03_coffee","fps":15,"annotations":[{"segment":[2,10],"label":"take_cup"}]})"
+             "\n");
+  options.fps = 10;
+  BOOST_TEST(converted("breakfast", "a.txt", "1-30 SIL\n", options) == R"({"video":"a","fps":10,"annotations":[]})"
+                                                                       "\n");
+  BOOST_TEST(converted("breakfast", "a.txt", "0-30 x\n") == "a.txt:1: video 'a': first frame: frames count from 1");
+  BOOST_TEST(converted("breakfast", "a.txt", "5-3 x\n") == "a.txt:1: video 'a': last frame: is before the first");
+  BOOST_TEST(converted("breakfast", "a.txt", "5 3 x\n") ==
+             "a.txt:1: video 'a': must be 'FIRST-LAST UNIT', frames that count from 1");
+}
+
 BOOST_AUTO_TEST_CASE(salads) {
   ImportOptions options;
   options.tables.starts["01-1"] = 33.5;

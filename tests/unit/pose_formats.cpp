@@ -140,8 +140,14 @@ BOOST_AUTO_TEST_CASE(poses_as_features) {
   BOOST_TEST(stream.fps->value() == 25);
   BOOST_TEST(stream.classes == (Names{"A.x", "A.y"}));
   BOOST_TEST(load_features(stream).at(1, 0) == 2);  // on the line between 0 and 4
-  const auto [gaps, said] = read(head + "5,0,1\n7,4,5\n", "paws");
-  BOOST_TEST(gaps.find("\"frames\":[5,7]") != std::string::npos);
+  const auto [filled, told] = read(head + "5,0,1\n7,4,5\n", "full");
+  record.parse(filled);
+  BOOST_TEST(record.features().front().rows == 3);
+  BOOST_TEST(record.features().front().offset == 5);
+  BOOST_TEST(load_features(record.features().front()).at(1, 0) == 2);
+  BOOST_TEST(told.find("clip: 1 frames without a row, whose values are missing") != std::string::npos);
+  const auto [gaps, said] = read(head + "5,0,1\n70,4,5\n", "paws");
+  BOOST_TEST(gaps.find("\"frames\":[5,70]") != std::string::npos);
   BOOST_TEST(gaps.find("\"paws\"") != std::string::npos);
   BOOST_TEST(said.find("2 frames with gaps between them") != std::string::npos);
   BOOST_CHECK_THROW(read_pose_hdf5((folder / "clip.csv").string()), Error);
