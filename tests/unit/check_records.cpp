@@ -71,6 +71,41 @@ BOOST_AUTO_TEST_CASE(tiers_are_told_apart) {
 }
 
 BOOST_AUTO_TEST_CASE(points) {
+// What differs in any member is another one: two at one time, whom only an overlap is said of.
+BOOST_AUTO_TEST_CASE(equal_in_all_members) {
+  const auto line = [](const std::string& list, const std::string& one, const std::string& other) {
+    return R"({"video":"v",")" + list + R"(":[{"segment":[1,2],"label":"a")" + one +
+           R"(},{"label":"a","segment":[1,2.0])" + other + "}]}";
+  };
+  const List same = {"duplicated annotations[1].segment"}, apart = {"overlapping annotations[1].segment"};
+  CheckOptions dedup;
+  dedup.fix = {"dedup"};
+  const auto kept = [&](const std::string& text) {
+    RecordChecker checker(dedup, [](const Fault&) {});
+    return *checker.line(text, "stdin", 1) == text;
+  };
+  for (const auto& [one, other] : {std::pair{R"(,"modifiers":"left")", R"(,"modifiers":"right")"},
+                                   {R"(,"low":100,"high":200)", ""},
+                                   {R"(,"score":0.5)", R"(,"score":0.25)"},
+                                   {R"(,"x":{"y":[1]})", R"(,"x":{"y":[1,null]})"}}) {
+    BOOST_TEST((faults(line("annotations", one, other)) == apart), one);
+    BOOST_TEST(kept(line("annotations", one, other)), one);
+  }
+  for (const auto& [one, other] : {std::pair{"", ""},
+                                   {R"(,"low":100,"high":2e2)", R"(,"high":200,"low":100.0)"},
+                                   {R"(,"tier":null)", ""},
+                                   {R"(,"x":"\u0061")", R"(,"x":"a")"}}) {
+    BOOST_TEST((faults(line("annotations", one, other)) == same), one);
+    BOOST_TEST(!kept(line("annotations", one, other)), one);
+  }
+  // Points do not overlap.
+  BOOST_TEST(faults(R"({"video":"v","annotations":[{"at":1,"label":"a","team":"x"},{"at":1,"label":"a"}]})").empty());
+  // Proposals may differ in their scores.
+  BOOST_TEST((faults(line("proposals", R"(,"score":1,"scores":{"a":1})", R"(,"score":2)")) ==
+              List{"duplicated proposals[1].segment"}));
+  BOOST_TEST(faults(line("proposals", R"(,"score":1,"id":1)", R"(,"score":1,"id":2)")).empty());
+}
+
   const std::string line =
       R"({"video":"v","duration":10,"annotations":[{"at":3,"label":"a"},{"at":3,"label":"b"},{"segment":[2,4],"label":"a"},)"
       R"({"at":3,"label":"a"},{"at":10.5,"label":"a"},{"at":12,"label":"a"},{"at":-1,"label":"a"},{"at":"4","label":"a"},)"
