@@ -157,9 +157,10 @@ FeatureDifference compare_features(const std::string& a, const std::string& b);
 struct Promise {
   std::string name, detail;
   bool kept = false;
-  bool required = true;  // of a stage; else of this toolchain's own alone
+  bool required = true;   // of a stage; else of this toolchain's own alone
+  std::string complaint;  // of one that is not kept: the last lines that the stage wrote on stderr meanwhile
 };
-// Error when the command cannot be started.
+// Error when the command cannot be started, or is not there.
 std::vector<Promise> certify_stage(const std::string& command, double timeout);
 
 }  // namespace tal

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <random>
@@ -374,6 +375,30 @@ BOOST_AUTO_TEST_CASE(lists_without_faults_by_the_reference) {
                                                    "\"label\":\"\\u0430\"",
                                                    "\"label\":\"\"",
                                                    "\"big\":123456789012345678901234567890",
+// Who writes without end takes neither memory nor more time than it is given.
+BOOST_AUTO_TEST_CASE(endless_stages) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (const char* command : {"yes", "yes >&2", "head -n 1; cat /dev/zero"}) {
+    std::size_t kept = 0, bytes = 0;
+    for (const auto& promise : certify_stage(command, 0.5))
+      kept += promise.kept, bytes += promise.detail.size() + promise.complaint.size();
+    BOOST_TEST(kept < 8U, command);
+    BOOST_TEST(bytes < 100000U, command);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  BOOST_TEST(took.count() < 60);
+}
+
+BOOST_AUTO_TEST_CASE(what_stages_say) {
+  std::string all;
+  for (const auto& promise : certify_stage("echo one >&2; seq 9 >&2; exit 3", 5))
+    if (promise.name.starts_with("status 0")) all = promise.complaint;
+  BOOST_TEST(all == "4\n5\n6\n7\n8\n9");
+  BOOST_CHECK_EXCEPTION(certify_stage("no-such-program-here", 5), Error, [](const Error& error) {
+    return error.message().starts_with("--stage: 'no-such-program-here' cannot be started: ");
+  });
+}
+
                                                    "\"label\":\"Lond Jump\"",
                                                    "\"n\":1e999",
                                                    "\"s\":\"\\ud800\""})
