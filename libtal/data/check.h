@@ -17,6 +17,7 @@
 #include "libtal/base/spelling.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
+#include "libtal/io/window.h"
 
 namespace tal {
 
@@ -100,6 +101,7 @@ class RecordChecker {
   bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;
   std::map<std::string, std::string> seen_;  // video (and window) -> digest of its record
   std::set<std::string> videos_;
+  std::map<std::string, WindowOrder> windows_;      // of each video of a live stream
   std::map<std::string, FeatureStream> contracts_;  // stream -> what its first record says
   FaultSink sink_;
   std::uint64_t records_ = 0;

@@ -154,6 +154,30 @@ BOOST_AUTO_TEST_CASE(windows_of_one_video) {
   BOOST_TEST((found == List{"duplicate-video 3"}));
 }
 
+// What is missing between windows, by their numbers, and by their times where these say more.
+BOOST_AUTO_TEST_CASE(missing_windows) {
+  const auto said = [](const std::vector<std::pair<int, double>>& windows, double length, int last = -1) {
+    List out;
+    RecordChecker checker({}, [&](const Fault& fault) { out.push_back(fault.kind + ": " + fault.message); });
+    for (const auto& [index, start] : windows)
+      checker.line(R"({"video":"v","window":{"index":)" + std::to_string(index) + R"(,"start":)" +
+                       std::to_string(start) + R"(,"end":)" + std::to_string(start + length) + R"(,"final":)" +
+                       (index == last ? "true" : "false") + "}}",
+                   "stdin", 1);
+    return out;
+  };
+  BOOST_TEST(said({{0, 0}, {1, 4}, {2, 8}}, 4, 2).empty());
+  BOOST_TEST((said({{0, 0}, {2, 8}}, 4, 2) == List{"missing-window: before it, window 1 is missing"}));
+  BOOST_TEST((said({{3, 12}, {4, 16}}, 4) == List{"missing-window: before it, windows 0 to 2 are missing"}));
+  BOOST_TEST(
+      (said({{0, 0}, {1, 4}, {2, 12}, {3, 16}}, 4) == List{"missing-window: before it, 8 s to 12 s are in no window"}));
+  // With a stride longer than a window all are apart.
+  BOOST_TEST(said({{0, 0}, {1, 10}, {2, 20}, {3, 30}}, 4).empty());
+  BOOST_TEST((said({{0, 0}, {1, 4}, {0, 0}}, 4, 1) == List{"duplicate-video: stands in the stream before",
+                                                           "window-order: is 0 after 1: windows come in order"}));
+  BOOST_TEST((said({{0, 0}, {1, 4}, {2, 8}}, 4, 1) == List{"window-order: follows the final window, 1"}));
+}
+
 BOOST_AUTO_TEST_CASE(ends_behind_the_video_within_the_tolerance) {
   CheckOptions options;
   const std::string line = R"({"video":"v","duration":10,"annotations":[{"segment":[1,12],"label":"a"}]})";
