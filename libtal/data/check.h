@@ -122,8 +122,6 @@ struct FeatureClaim {
   std::string hash;
 };
 
-// What the header X.json that tal-extract writes beside X.npy says of the video; nullopt when there is none.
-std::optional<VideoFacts> facts_beside(const std::string& npy);
 // A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside
 // X.npy: rows, dim, the hash of its settings and of the file's bytes. A file without such a header is no fault.
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
