@@ -216,6 +216,10 @@ void RecordChecker::Pass::head() {
   typed(data_, kRecord, [&](const std::string& key, const char* what) { add("bad-field", key, what); });
   if (const auto maps = data_.find("maps"); maps != data_.end() && !maps->is_object())
     add("bad-field", "maps", "must be an object of maps");
+  else if (maps != data_.end())
+    for (const auto& [name, map] : maps->items())
+      if (!map.is_structured() && !(name == "path" && map.is_string()))
+        add("bad-field", "maps." + name, "must be a map");
   const auto frames = data_.find("frames");
   if (frames == data_.end()) return;
   if (!is_count(*frames)) return add("bad-frames", "frames", kCount);

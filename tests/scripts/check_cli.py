@@ -93,7 +93,6 @@ try:
         assert kinds(text=line) == [("duplicated", "annotations[2].segment")], member
         assert [i[member] for i in json.loads(run("--fix", "dedup", text=line).stdout)["annotations"]] == ["x", "y", "z"], member
 
-    # What cannot be checked for want of a duration is said, once.
     # What differs in another member is no repetition.
     items = [{"segment": [1, 2], "label": "grab", "modifiers": m} for m in ("left", "right", "left")] + [{"at": 3, "label": "song", "low": low} for low in (100, 200, 100)]
     line = json.dumps({"video": "v", "duration": 9, "annotations": items})
@@ -104,6 +103,7 @@ try:
     lines = "".join(json.dumps({"video": "v", "window": {"index": k, "start": k, "end": k + 1, "final": k == 2}}) + "\n" for k in (0, 2))
     assert kinds(text=lines) == [("missing-window", "window")]
 
+    # What cannot be checked for want of a duration is said, once.
     lines = [{"video": "a", "annotations": [{"segment": [1, 2], "label": "x"}]}, {"video": "b", "proposals": [{"segment": [1, 2]}], "features": {"f": {"data": "AACAPw==", "rows": 1, "dim": 1, "stride": 1, "window": 1, "fps": 1}}},
              {"video": "c", "duration": 3, "annotations": [{"segment": [1, 2], "label": "x"}]}, {"video": "d", "annotations": []}]
     text = "".join(json.dumps(line) + "\n" for line in lines)

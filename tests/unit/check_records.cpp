@@ -71,7 +71,6 @@ BOOST_AUTO_TEST_CASE(tiers_are_told_apart) {
   BOOST_TEST((faults(line("x", "x")) == List{"duplicated annotations[1].segment"}));
 }
 
-BOOST_AUTO_TEST_CASE(points) {
 // What differs in any member is another one: two at one time, whom only an overlap is said of.
 BOOST_AUTO_TEST_CASE(equal_in_all_members) {
   const auto line = [](const std::string& list, const std::string& one, const std::string& other) {
@@ -107,6 +106,7 @@ BOOST_AUTO_TEST_CASE(equal_in_all_members) {
   BOOST_TEST(faults(line("proposals", R"(,"score":1,"id":1)", R"(,"score":1,"id":2)")).empty());
 }
 
+BOOST_AUTO_TEST_CASE(points) {
   const std::string line =
       R"({"video":"v","duration":10,"annotations":[{"at":3,"label":"a"},{"at":3,"label":"b"},{"segment":[2,4],"label":"a"},)"
       R"({"at":3,"label":"a"},{"at":10.5,"label":"a"},{"at":12,"label":"a"},{"at":-1,"label":"a"},{"at":"4","label":"a"},)"
@@ -235,6 +235,8 @@ BOOST_AUTO_TEST_CASE(types) {
               R"({"index":"0"},"history":[{"tool":"t"},{"args":[]},{"tool":"t","args":[1]}]})") ==
        List{"bad-duration duration", "bad-fps fps", "bad-field path", "bad-field subset", "bad-field maps",
             "bad-frames frames", "bad-window window.index", "bad-history history[1]", "bad-history history[2].args"}));
+  BOOST_TEST((faults(R"({"video":"v","maps":{"a":{},"b":[1],"path":"f","c":3,"d":"f","e":null}})") ==
+              List{"bad-field maps.c", "bad-field maps.d", "bad-field maps.e"}));
   BOOST_TEST((faults(R"({"video":"v","proposals":[{"segment":[1,2],"score":"0.5","label":7,"scores":"x"},)"
                      R"({"segment":["1",2]},{"segment":[3,4],"scores":{"a":"y","b":1,"c":true}},4]})") ==
               List{"bad-label proposals[0].label", "bad-score proposals[0].score", "bad-score proposals[0].scores",
@@ -373,6 +375,30 @@ BOOST_AUTO_TEST_CASE(stages) {
   BOOST_TEST(broken("cat; exit 3").count("status 0 on good records"));
 }
 
+// Who writes without end takes neither memory nor more time than it is given.
+BOOST_AUTO_TEST_CASE(endless_stages) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (const char* command : {"yes", "yes >&2", "head -n 1; cat /dev/zero"}) {
+    std::size_t kept = 0, bytes = 0;
+    for (const auto& promise : certify_stage(command, 0.5))
+      kept += promise.kept, bytes += promise.detail.size() + promise.complaint.size();
+    BOOST_TEST(kept < 8U, command);
+    BOOST_TEST(bytes < 100000U, command);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  BOOST_TEST(took.count() < 60);
+}
+
+BOOST_AUTO_TEST_CASE(what_stages_say) {
+  std::string all;
+  for (const auto& promise : certify_stage("echo one >&2; seq 9 >&2; exit 3", 5))
+    if (promise.name.starts_with("status 0")) all = promise.complaint;
+  BOOST_TEST(all == "4\n5\n6\n7\n8\n9");
+  BOOST_CHECK_EXCEPTION(certify_stage("no-such-program-here", 5), Error, [](const Error& error) {
+    return error.message().starts_with("--stage: 'no-such-program-here' cannot be started: ");
+  });
+}
+
 // Lists without faults are read in another way than the others; what is said, told and repaired is the same.
 BOOST_AUTO_TEST_CASE(lists_without_faults_by_the_reference) {
   std::mt19937 random(7);
@@ -399,30 +425,6 @@ BOOST_AUTO_TEST_CASE(lists_without_faults_by_the_reference) {
                                                    "\"label\":\"\\u0430\"",
                                                    "\"label\":\"\"",
                                                    "\"big\":123456789012345678901234567890",
-// Who writes without end takes neither memory nor more time than it is given.
-BOOST_AUTO_TEST_CASE(endless_stages) {
-  const auto begun = std::chrono::steady_clock::now();
-  for (const char* command : {"yes", "yes >&2", "head -n 1; cat /dev/zero"}) {
-    std::size_t kept = 0, bytes = 0;
-    for (const auto& promise : certify_stage(command, 0.5))
-      kept += promise.kept, bytes += promise.detail.size() + promise.complaint.size();
-    BOOST_TEST(kept < 8U, command);
-    BOOST_TEST(bytes < 100000U, command);
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  BOOST_TEST(took.count() < 60);
-}
-
-BOOST_AUTO_TEST_CASE(what_stages_say) {
-  std::string all;
-  for (const auto& promise : certify_stage("echo one >&2; seq 9 >&2; exit 3", 5))
-    if (promise.name.starts_with("status 0")) all = promise.complaint;
-  BOOST_TEST(all == "4\n5\n6\n7\n8\n9");
-  BOOST_CHECK_EXCEPTION(certify_stage("no-such-program-here", 5), Error, [](const Error& error) {
-    return error.message().starts_with("--stage: 'no-such-program-here' cannot be started: ");
-  });
-}
-
                                                    "\"label\":\"Lond Jump\"",
                                                    "\"n\":1e999",
                                                    "\"s\":\"\\ud800\""})
