@@ -16,6 +16,7 @@
 #include "libtal/cli/option_table.h"
 #include "libtal/cli/parse_errors.h"
 #include "libtal/cli/sources.h"
+#include "libtal/io/feature_header.h"
 
 namespace tal {
 namespace {
@@ -242,6 +243,7 @@ int Tool::work(const std::function<void()>& body) {
   if (!common_.no_history) history_ = history_of(info_, arguments_);
   if (!print_config_) begin_stats();
   body();
+  if (const auto spans = take_seen_spans(); !spans.empty()) warn(spans);
   before_output();  // --print-config of a run that wrote nothing
   end_progress();
   close();

@@ -17,6 +17,7 @@
 #include "libtal/base/spelling.h"
 #include "libtal/io/record.h"
 #include "libtal/io/video_facts.h"
+#include "libtal/io/window.h"
 
 namespace tal {
 
@@ -100,6 +101,7 @@ class RecordChecker {
   bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;
   std::map<std::string, std::string> seen_;  // video (and window) -> digest of its record
   std::set<std::string> videos_;
+  std::map<std::string, WindowOrder> windows_;      // of each video of a live stream
   std::map<std::string, FeatureStream> contracts_;  // stream -> what its first record says
   FaultSink sink_;
   std::uint64_t records_ = 0;
@@ -120,8 +122,6 @@ struct FeatureClaim {
   std::string hash;
 };
 
-// What the header X.json that tal-extract writes beside X.npy says of the video; nullopt when there is none.
-std::optional<VideoFacts> facts_beside(const std::string& npy);
 // A feature file (.npy): its header against the claim, its values, and the header X.json that tal-extract writes beside
 // X.npy: rows, dim, the hash of its settings and of the file's bytes. A file without such a header is no fault.
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim = {});
@@ -157,9 +157,10 @@ FeatureDifference compare_features(const std::string& a, const std::string& b);
 struct Promise {
   std::string name, detail;
   bool kept = false;
-  bool required = true;  // of a stage; else of this toolchain's own alone
+  bool required = true;   // of a stage; else of this toolchain's own alone
+  std::string complaint;  // of one that is not kept: the last lines that the stage wrote on stderr meanwhile
 };
-// Error when the command cannot be started.
+// Error when the command cannot be started, or is not there.
 std::vector<Promise> certify_stage(const std::string& command, double timeout);
 
 }  // namespace tal

@@ -12,6 +12,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/sha256.h"
 #include "libtal/data/check.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/features.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
@@ -24,32 +25,20 @@ namespace {
 
 using nlohmann::json;
 
-std::string header_path(const std::string& npy) {
-  return std::filesystem::path(npy).replace_extension(".json").string();
-}
-
 struct Shape {
   std::int64_t rows = 0, dim = 0;
 };
 
-std::optional<json> header_beside(const std::string& npy) {
-  const std::string beside = header_path(npy);
-  if (!std::filesystem::exists(beside)) return std::nullopt;
-  json header = json::parse(read_file(beside), nullptr, false);
-  if (!header.is_object() || !header.contains("feature")) return std::nullopt;  // somebody else's file
-  return header;
-}
-
 // What tal-extract wrote beside the file, when it did.
 void check_header(const std::string& path, const Shape& shape, std::string_view bytes, const FaultSink& sink,
                   const FeatureClaim& claim) {
-  const std::string beside = header_path(path);
+  const std::string beside = feature_header_path(path);
   const auto add = [&](const char* kind, std::string field, std::string message) {
     sink({kind, beside, 0, "", std::move(field), std::move(message)});
   };
   std::optional<json> there;
   try {
-    there = header_beside(path);
+    there = read_feature_header(path);
   } catch (const Error& error) {
     return add("bad-file", "", error.message());
   }
@@ -81,17 +70,6 @@ void check_header(const std::string& path, const Shape& shape, std::string_view 
 }
 
 }  // namespace
-
-std::optional<VideoFacts> facts_beside(const std::string& npy) {
-  const auto header = header_beside(npy);
-  const auto found = header ? header->find("video_facts") : json::const_iterator();
-  if (!header || found == header->end() || !found->is_object()) return std::nullopt;
-  const auto number = [&](const char* key) {
-    const auto member = found->find(key);
-    return member != found->end() && member->is_number() ? member->get<double>() : 0;
-  };
-  return VideoFacts{number("duration"), number("fps"), static_cast<std::int64_t>(number("frames"))};
-}
 
 void check_feature_file(const std::string& path, const FaultSink& sink, const FeatureClaim& claim) {
   const auto add = [&](const char* kind, std::string field, std::string message) {

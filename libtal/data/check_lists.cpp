@@ -64,6 +64,16 @@ std::string whose_of(const nlohmann::json& item) {
   return whose;
 }
 
+// What an item has besides times and label; null: nothing. Proposals stay one when only their scores differ.
+nlohmann::json others_of(const nlohmann::json& item, bool annotation) {
+  nlohmann::json others;
+  for (const auto& [name, value] : item.items()) {
+    const bool counted = name != "segment" && name != "at" && name != "label" && !value.is_null();
+    if (counted && (annotation || (name != "score" && name != "scores"))) others[name] = value;
+  }
+  return others;
+}
+
 bool has_segment(const nlohmann::json& item) {
   const auto ends = item.is_object() ? item.find("segment") : item.end();
   return item.is_object() && ends != item.end() && ends->is_array() && ends->size() == 2 && (*ends)[0].is_number() &&
@@ -167,10 +177,12 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
   return right;
 }
 
-// Whether the list has the item already. Of equal proposals the one with the better score stays.
-bool RecordChecker::Pass::twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const {
+// Whether the list has the item already, with all its members: two at one time that differ in any (a modifier, a band
+// of frequencies) are two. Of equal proposals the one with the better score stays.
+bool RecordChecker::Pass::twin(const char* key, Item& item, const Json& json, std::vector<Item>& kept, Twins& same,
+                               bool& changed) const {
   const auto [before, fresh] =
-      same.try_emplace({item.start, item.end, item.label, item.whose, item.point}, kept.size());
+      same.try_emplace({item.start, item.end, item.label, item.point, others_of(json, *key == 'a')}, kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;
@@ -201,7 +213,7 @@ void RecordChecker::Pass::item(const char* key, std::size_t index, std::string_v
     changed = true;
     return;
   }
-  if (timed && twin(key, here, kept, same, changed)) return;
+  if (timed && twin(key, here, json, kept, same, changed)) return;
   kept.push_back(std::move(here));
 }
 

@@ -216,6 +216,10 @@ void RecordChecker::Pass::head() {
   typed(data_, kRecord, [&](const std::string& key, const char* what) { add("bad-field", key, what); });
   if (const auto maps = data_.find("maps"); maps != data_.end() && !maps->is_object())
     add("bad-field", "maps", "must be an object of maps");
+  else if (maps != data_.end())
+    for (const auto& [name, map] : maps->items())
+      if (!map.is_structured() && !(name == "path" && map.is_string()))
+        add("bad-field", "maps." + name, "must be a map");
   const auto frames = data_.find("frames");
   if (frames == data_.end()) return;
   if (!is_count(*frames)) return add("bad-frames", "frames", kCount);
@@ -235,7 +239,20 @@ void RecordChecker::Pass::window() {
   const bool right = typed(*found, kWindow,
                            [&](const std::string& key, const char* what) { add("bad-window", "window." + key, what); });
   if (right && found->contains("start") && found->contains("end") && !((*found)["start"] < (*found)["end"]))
-    add("bad-window", "window", "ends before it starts");
+    return add("bad-window", "window", "ends before it starts");
+  if (!right || !found->contains("start") || !found->contains("end")) return;
+  guard("bad-window", [&] {
+    const Window window = *window_of(record_);
+    WindowOrder& order = checker_.windows_[record_.video()];
+    const auto last = order.last();
+    // The same index once more is a duplicate-video.
+    if (last && window.index < last->index)
+      add("window-order", "window.index",
+          "is " + std::to_string(window.index) + " after " + std::to_string(last->index) + ": windows come in order");
+    else if (last && last->final && window.index > last->index)
+      add("window-order", "window.index", "follows the final window, " + std::to_string(last->index));
+    else if (const auto gap = order.gap(window); !gap.empty()) add("missing-window", "window", "before it, " + gap);
+  });
 }
 
 void RecordChecker::Pass::history() const {

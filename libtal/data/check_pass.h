@@ -39,8 +39,8 @@ class RecordChecker::Pass {
     std::string label, whose, text;  // whose: tier, subject, annotator and channel, which tell equal ones apart
     bool point = false, broken = false, again = false;  // again: the list has it before
   };
-  // Times, label, whose, whether it is a point -> place in a list.
-  using Twins = std::map<std::tuple<double, double, std::string, std::string, bool>, std::size_t>;
+  // Times, label, whether it is a point, all further members -> place in a list.
+  using Twins = std::map<std::tuple<double, double, std::string, bool, Json>, std::size_t>;
 
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
   // An Error becomes a fault.
@@ -75,7 +75,7 @@ class RecordChecker::Pass {
   bool segment(Item& item, const std::string& where);
   bool point(const Item& item, const std::string& where);
   bool item_members(const Json& item, const std::string& field, bool annotation) const;
-  bool twin(const char* key, Item& item, std::vector<Item>& kept, Twins& same, bool& changed) const;
+  bool twin(const char* key, Item& item, const Json& json, std::vector<Item>& kept, Twins& same, bool& changed) const;
   bool sort(const char* key, std::vector<Item>& items) const;
   void overlaps(const char* key, std::vector<Item> items) const;
 

@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/data/check_pass.h"
 #include "libtal/data/plain_list.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
 #include "libtal/io/json_check.h"
@@ -205,14 +206,8 @@ void RecordChecker::Pass::stream(const FeatureStream& stream) {
 // Whether the rows reach as far as the video.
 void RecordChecker::Pass::span(const FeatureStream& stream, const std::string& field) {
   if (stream.rows > 0 && (!(duration_ > 0) || !stream.fps)) no_rows_ = true;
-  if (!(duration_ > 0) || !stream.fps || !(stream.stride > 0) || stream.rows <= 0) return;
-  // The last row's window may be padded by less than one window; more rows, or a missing window's worth, disagree.
-  const double covered = (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride) / stream.fps->value();
-  const double slack = (stream.window + 2 * stream.stride) / stream.fps->value() + 1;
-  if (covered >= duration_ || covered + slack < duration_)
-    add("rows-disagree", field + ".rows",
-        std::to_string(stream.rows) + " rows reach " + format_number(covered) + " s of " + format_number(duration_) +
-            " s");
+  if (auto why = span_contradiction(stream, duration_, record_.has("window")); !why.empty())
+    add("rows-disagree", field + ".rows", std::move(why));
 }
 
 void RecordChecker::Pass::feature_file(const FeatureStream& stream, const std::string& field) const {
@@ -228,7 +223,7 @@ void RecordChecker::Pass::feature_file(const FeatureStream& stream, const std::s
             "'" + file + "': " + (fault.field.empty() ? "" : fault.field + ": ") + fault.message);
       },
       claim);
-  if (const auto facts = facts_beside(file)) against(*facts, "the header of '" + file + "'");
+  if (const auto header = feature_header_beside(file)) against(header->facts, "the header of '" + file + "'");
 }
 
 // The file that the record names, where it can be reached.

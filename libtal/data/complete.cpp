@@ -176,7 +176,9 @@ void Completeness::record(const Record& record, const std::string& source, std::
   if (!found)
     return sink({"unknown-video", source, line, video, "video", "not in " + source_ + spellings_.reason(video)});
   Listed& listed = videos_[found->second];
-  if (!window || window->final) listed.state = Listed::State::kComplete;
+  if (window && fresh) ++listed.windows;
+  if (window && window->final) listed.wanted = window->index + 1;
+  if (!window || listed.windows == listed.wanted) listed.state = Listed::State::kComplete;
   else if (listed.state == Listed::State::kMissing) listed.state = Listed::State::kBegun;
 }
 
@@ -186,7 +188,11 @@ void Completeness::end(const ShardLogs& logs, const FaultSink& sink) const {
     const bool begun = listed.state == Listed::State::kBegun;
     const std::string why = logs.about(listed.video);
     sink({begun ? "unfinished-video" : "missing-video", source_, listed.line, listed.video, "",
-          (begun ? "has windows, but no final one" : "has no record") + (why.empty() ? "" : "; " + why)});
+          (!begun ? "has no record"
+           : listed.wanted == 0
+               ? "has windows, but no final one"
+               : "has " + std::to_string(listed.windows) + " of " + std::to_string(listed.wanted) + " windows") +
+              (why.empty() ? "" : "; " + why)});
   }
 }
 

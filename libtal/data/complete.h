@@ -50,7 +50,7 @@ class ShardLogs {
   std::vector<Fault> failures_;
 };
 
-// Classes of fault: missing-video, unfinished-video (windows of a live stream without the final one), unknown-video,
+// Classes of fault: missing-video, unfinished-video (windows of a live stream, but not all), unknown-video,
 // duplicate-video, broken-line.
 class Completeness {
  public:
@@ -69,6 +69,7 @@ class Completeness {
     std::string video, text;  // the line
     std::uint64_t line = 0;
     enum class State { kMissing, kBegun, kComplete } state = State::kMissing;
+    std::int64_t windows = 0, wanted = 0;  // that came, and, once the final one has, as many as there are
   };
   void add(std::string video, std::string text, std::uint64_t line);
 

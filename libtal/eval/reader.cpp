@@ -53,7 +53,7 @@ class Collector {
   void add(const ParsedLine& line, std::uint64_t number, std::span<const Truth> truths,
            std::span<const Prediction> predictions) {
     const std::uint32_t id = data_.video(line.video);
-    if (predictions_ && line.window) follow(id, *line.window);
+    if (predictions_ && line.window) follow(id, line.video, *line.window);
     else if (predictions_ && data_.videos[id].predicted)
       throw Error("the video stands twice in the stream").at_field("video");
     if (truth_ && line.has_truth && line.window)
@@ -88,15 +88,16 @@ class Collector {
   }
 
   // A window belongs behind those of its video that have come.
-  void follow(std::uint32_t id, const Window& window) {
-    const auto last = windows_.find(id);
-    if (last == windows_.end() && data_.videos[id].predicted)
+  void follow(std::uint32_t id, std::string_view video, const Window& window) {
+    const auto known = windows_.find(id);
+    if (known == windows_.end() && data_.videos[id].predicted)
       throw Error("the video stands in the stream whole and as windows").at_field("video");
-    if (last != windows_.end() && window.index <= last->second)
-      throw Error("is " + std::to_string(window.index) + " after " + std::to_string(last->second) +
+    if (known != windows_.end() && window.index <= known->second.last()->index)
+      throw Error("is " + std::to_string(window.index) + " after " + std::to_string(known->second.last()->index) +
                   ": windows come once each, in order")
           .at_field("window.index");
-    windows_[id] = window.index;
+    const auto gap = windows_[id].gap(window);
+    if (!gap.empty() && counts_.gaps.count++ == 0) counts_.gaps.first = "video '" + std::string(video) + "': " + gap;
   }
 
   // Room for a whole file's predictions, guessed from its first block.
@@ -113,8 +114,8 @@ class Collector {
   const LineReader& reader_;
   Dataset& data_;
   bool truth_, predictions_, reserved_ = false;
-  std::vector<std::uint32_t> labels_;              // of the block -> of the data set
-  std::map<std::uint32_t, std::int64_t> windows_;  // of each video that has some, the last one
+  std::vector<std::uint32_t> labels_;             // of the block -> of the data set
+  std::map<std::uint32_t, WindowOrder> windows_;  // of each video that has some
   ReadCounts counts_;
 };
 

@@ -19,6 +19,7 @@ struct ReadCounts {
   std::uint64_t records = 0, without_annotations = 0, without_proposals = 0;
   std::string source;              // "stdin" or the path
   Disagreements durations, rates;  // by more than 1 %; frames per second by more than their usual rounding
+  Disagreements gaps;              // windows of a live stream that are missing between others
 };
 
 // truth, predictions: which of `annotations` and `proposals` to take. Errors (reversed or non-finite segments, a video

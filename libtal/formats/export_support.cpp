@@ -299,19 +299,34 @@ std::string SegmentWriter::remarks() const {
 void OnceWriter::add(const Record& record, std::string& out) {
   const std::string& video = record.video();
   const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
-  const bool window = record.has("window");
-  if (window && !joins_windows()) record.require_whole_video();
-  const std::string id = window ? video + '\0' + std::to_string(window_of(record)->index) : "";
+  if (record.has("window") && !joins_windows()) record.require_whole_video();
+  const auto window = window_of(record);
   const auto known = videos_.find(video);
-  if (known != videos_.end() && known->second != window) throw fail("stands in the stream whole and as windows");
-  if (window ? windows_.count(id) > 0 : known != videos_.end())
-    throw fail(window ? "the window stands in the stream twice" : "the video stands in the stream twice");
+  if (known != videos_.end()) {
+    if (known->second.empty() == window.has_value()) throw fail("stands in the stream whole and as windows");
+    if (!window) throw fail("the video stands in the stream twice");
+    if (known->second.count(window->index) > 0) throw fail("the window stands in the stream twice");
+  }
   std::string text;
   write(record, text);
   out += text;
-  videos_.emplace(video, window);
-  if (window) windows_.insert(id);
+  auto& windows = videos_[video];
+  if (window) windows.emplace(window->index, *window);
   see_members(record);
+}
+
+std::string OnceWriter::missing_windows() const {
+  std::map<std::string, std::string> gaps;  // the first of each video
+  for (const auto& [video, windows] : videos_) {
+    WindowOrder order;
+    for (const auto& [index, window] : windows)
+      if (auto gap = order.gap(window); !gap.empty()) gaps.try_emplace(video, std::move(gap));
+  }
+  if (gaps.empty()) return "";
+  const auto& [video, gap] = *gaps.begin();
+  return std::to_string(gaps.size()) + (gaps.size() == 1 ? " video has" : " videos have") +
+         " gaps between the windows, of which nothing is here: " + video + " (" + gap + ")" +
+         (gaps.size() > 1 ? " and others" : "");
 }
 
 void OnceWriter::see_members(const Record& record) {
@@ -332,7 +347,7 @@ void OnceWriter::see_members(const Record& record) {
 
 std::string OnceWriter::note() const {
   return joined_notes(
-      {remarks(),
+      {missing_windows(), remarks(),
        unchosen_annotations_.having("annotations beside proposals, which are left out (--segments annotations)"),
        unchosen_proposals_.having("proposals, which are left out (--segments proposals)"),
        reduced_.having("members that this format does not hold (" +

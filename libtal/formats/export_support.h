@@ -2,17 +2,18 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "libtal/formats/formats.h"
 #include "libtal/io/record.h"
+#include "libtal/io/window.h"
 
 namespace tal {
 
@@ -157,10 +158,11 @@ class OnceWriter : public ExportWriter {
  private:
   void see_members(const Record& record);
   ExportOptions options_;
+  std::string missing_windows() const;
   CountedVideos reduced_, unchosen_annotations_, unchosen_proposals_;
   std::set<std::string> members_;
-  std::unordered_map<std::string, bool> videos_;  // written so far; whether as windows
-  std::unordered_set<std::string> windows_;       // video, '\0', index
+  std::unordered_map<std::string, std::map<std::int64_t, Window>> videos_;  // written so far; those of a live stream
+                                                                            // with their windows
 };
 
 // Of formats that hold a record's segments and no more. Videos that have none to write, and those whose segments

@@ -12,6 +12,7 @@
 #include "libtal/data/array_file.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/feature_support.h"
+#include "libtal/io/feature_header.h"
 
 namespace tal {
 namespace {
@@ -175,6 +176,21 @@ bool arrays_are_videos(const FeatureFile& file, std::size_t files, const std::ve
   return false;
 }
 
+// What tal-extract wrote beside the rows.
+std::optional<FeatureHeader> header_of(const std::string& path) {
+  return path.ends_with(".npy") ? feature_header_beside(path) : std::nullopt;
+}
+
+// Of a file VIDEO.STREAM.npy that tal-extract has written, as its header says; of any other one by its name.
+std::optional<FeatureName> name_of(const FeatureFile& file, const FeatureImport& options) {
+  const auto header = options.pattern.empty() && options.id_folders == 0 ? header_of(file.path) : std::nullopt;
+  const std::string name = std::filesystem::path(file.path).stem().string();
+  if (!header || header->video.empty() || !name.starts_with(header->video + ".") ||
+      name.size() == header->video.size() + 1)
+    return feature_name(file.name, options, "features");
+  return FeatureName{header->video, options.stream.empty() ? name.substr(header->video.size() + 1) : options.stream};
+}
+
 // Which file or array belongs to whom. Archives are opened for their names only.
 FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& options) {
   FeatureItems videos;
@@ -182,7 +198,7 @@ FeatureItems assign(const std::vector<FeatureFile>& files, const FeatureImport& 
     try {
       const ArrayFile arrays(file.path);
       if (!arrays.archive()) {
-        videos.add(feature_name(file.name, options, "features"), file.path);
+        videos.add(name_of(file, options), file.path);
         continue;
       }
       const auto& entries = arrays.entries();
@@ -282,6 +298,49 @@ void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const Im
   throw error.at_field("features." + stream.name);
 }
 
+// What tal-extract says of its rows is so, and what is given must be that.
+void take_header(FeatureStream& stream, const FeatureHeader& header, const ArrayFile::Array& array,
+                 const ImportOptions& options) try {
+  const FeatureImport& f = options.features;
+  const auto agrees = [&](const char* option, double given, double said) {
+    if (std::abs(given - said) > 1e-9 * std::max(std::abs(given), std::abs(said)))
+      throw Error(std::string(option) + " " + format_number(given) + ", but the header that tal-extract wrote beside " +
+                  "the rows says " + format_number(said) + ": leave the option out");
+  };
+  const FeatureStream& said = header.stream;
+  const std::int64_t rows = array.as_is ? array.rows : array.matrix.rows,
+                     dim = array.as_is ? array.dim : array.matrix.dim;
+  if (said.rows != rows || said.dim != dim)
+    throw Error("the array has " + std::to_string(rows) + " rows of " + std::to_string(dim) +
+                ", the header beside it " + std::to_string(said.rows) + " of " + std::to_string(said.dim) +
+                " (tal-check tells more)");
+  if (options.fps > 0) agrees("--fps", options.fps, said.fps ? said.fps->value() : 0);
+  if (f.stride > 0) agrees("--stride", f.stride, said.stride);
+  if (f.window > 0) agrees("--window", f.window, said.window);
+  if (f.offset) agrees("--offset", *f.offset, said.offset);
+  const std::string name = stream.name;
+  stream = said;
+  stream.name = name, stream.dtype = FeatureStream().dtype;
+  stream.path.clear(), stream.text.clear();
+} catch (Error& error) {
+  throw error.at_field("features." + stream.name);
+}
+
+// The facts of the video, where the table has none; those that it has must be these.
+void take_facts(Record& record, const VideoFacts& facts, const VideoInfo* table) {
+  VideoInfo own;
+  if (facts.duration > 0 && !record.has("duration")) own.duration = facts.duration;
+  if (facts.fps > 0) own.fps = facts.fps;
+  if (facts.frames > 0) own.frames = facts.frames;
+  if (table) {
+    (void)with_table(own, *table);
+    if (table->duration) own.duration.reset();
+    if (table->fps) own.fps.reset();
+    if (table->frames) own.frames.reset();
+  }
+  set_info(record, own);
+}
+
 // Seconds from the video's beginning to the end of the last row's window.
 double covered_seconds(const FeatureStream& stream) {
   if (stream.stride == 0)
@@ -359,6 +418,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       Record record = Record::make(video);
       std::set<std::string> streams;
       double covered = 0;  // seconds
+      VideoFacts facts;
       for (const auto& item : videos.items.at(name)) {
         path = item.path;
         if (open != path)
@@ -369,7 +429,12 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
           throw two_streams(videos.items.at(name), item, f).at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
         left_out.add(array.left_out, array.counting, array.told);
-        set_contract(stream, array, options, options.tables.find(video), unused);
+        if (const auto header = item.array.empty() ? header_of(path) : std::nullopt) {
+          take_header(stream, *header, array, options);
+          facts = header->facts;
+        } else {
+          set_contract(stream, array, options, options.tables.find(video), unused);
+        }
         check_rate_column(array.told, stream.fps ? stream.fps->value() : 0, "--fps");
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
         check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window, stream.offset}, path,
@@ -381,6 +446,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
       }
       const VideoInfo* info = options.tables.find(video);
       if (f.duration_from_rows && !(info && info->duration)) record.set_number("duration", covered);
+      take_facts(record, facts, info);
       sink.record(record);
     } catch (Error& error) {
       if (const auto advice = text_advice(files, path); !advice.empty()) {

@@ -9,6 +9,7 @@
 #include "libtal/base/base64.h"
 #include "libtal/base/error.h"
 #include "libtal/base/number.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/places.h"
 
@@ -19,7 +20,9 @@ namespace {
 std::unique_ptr<MappedFile> map_file(const FeatureStream& stream) {
   const std::string file = located_features(stream);
   try {
-    return std::make_unique<MappedFile>(file);
+    auto mapped = std::make_unique<MappedFile>(file);
+    check_header_beside(stream);
+    return mapped;
   } catch (const Error& error) {
     if (error.kind() != Error::Kind::kNoFile || stream.path.front() == '/') throw;
     const bool rooted = stream.places && !stream.places->features_root.empty();
@@ -215,7 +218,10 @@ FeatureStream select_stream(const Record& record, const std::string& name) {
   if (streams.empty()) throw Error("missing; this step needs features").at_field("features").at_video(record.video());
   std::string known;
   for (const auto& stream : streams) {
-    if (stream.name == name || (name.empty() && streams.size() == 1)) return stream;
+    if (stream.name == name || (name.empty() && streams.size() == 1)) {
+      see_span(record, stream);
+      return stream;
+    }
     known += (known.empty() ? "" : ", ") + stream.name;
   }
   if (name.empty())

@@ -211,6 +211,14 @@ std::string other_maps(const Record& record) {
 
 }  // namespace
 
+void check_maps(const Record& record) {
+  each_map(record, [&](const std::string& key, std::string_view value) {
+    const bool path = key == "path" && value.starts_with('"');
+    if (!path && !value.starts_with('{') && !value.starts_with('['))
+      throw Error("must be a map").at_field("maps." + key).at_video(record.video());
+  });
+}
+
 bool has_map(const Record& record, std::string_view name) { return map_json(record, name).has_value(); }
 
 void set_float_map(Record& record, std::string_view name, const FloatMap& map) {

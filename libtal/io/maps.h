@@ -21,6 +21,8 @@ struct FloatMap {
   std::optional<std::vector<Segment>> anchors;  // seconds, along the first axis
 };
 
+// Error (field maps, maps.NAME) unless `maps` is an object of objects and lists, and of the path of a file.
+void check_maps(const Record& record);
 bool has_map(const Record& record, std::string_view name);  // Error (field maps) when `maps` is no object
 // Adds or replaces map `name`; the other maps keep their bytes and their order. Error as has_map.
 void set_float_map(Record& record, std::string_view name, const FloatMap& map);

@@ -182,18 +182,27 @@ class Report {
 
 void run_stage(Tool& tool, const CheckOptions& options) {
   nlohmann::ordered_json list = json::array();
+  std::string told;  // the stage's own words, once where it repeats itself
   for (const auto& promise : certify_stage(options.stage, options.timeout)) {
     if (!promise.kept && promise.required) tool.fail_later();
     if (options.format == "json")
       list.push_back({{"promise", promise.name},
                       {"kept", promise.kept},
                       {"required", promise.required},
-                      {"detail", promise.detail}});
+                      {"detail", promise.detail},
+                      {"stderr", promise.complaint}});
     else
       tool.out().write_line((promise.kept       ? "keeps  "
                              : promise.required ? "BREAKS "
                                                 : "alters ") +
                             promise.name + (promise.detail.empty() ? "" : ": " + promise.detail));
+    if (options.format == "json" || promise.complaint.empty() || promise.complaint == told) continue;
+    told = promise.complaint;
+    for (std::size_t at = 0; at <= told.size();) {
+      const auto end = std::min(told.find('\n', at), told.size());
+      tool.out().write_line("       stderr: " + told.substr(at, end - at));
+      at = end + 1;
+    }
   }
   if (options.format == "json") tool.out().write_line(list.dump(-1, ' ', false, json::error_handler_t::replace));
 }

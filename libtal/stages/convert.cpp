@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
@@ -15,8 +16,10 @@
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
 #include "libtal/formats/feature_import.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/json_advice.h"
 #include "libtal/io/json_check.h"
+#include "libtal/io/maps.h"
 
 namespace tal {
 namespace {
@@ -52,31 +55,63 @@ void refuse_second_user(std::string& user, const std::string& video, const std::
         .at_field("video");
 }
 
-// --merge: the other file's records by video; what the left record lacks is taken over.
+// The features, but for all but the first values of rows inside the record, which are most of its bytes.
+std::string features_to_check(const Record& record) {
+  constexpr std::size_t kFirst = 4;
+  std::string out;
+  for (const auto& stream : record.features()) {
+    append_json_string(out += out.empty() ? '{' : ',', stream.name);
+    std::string text = stream.text;
+    if (const auto at = text.find(stream.data); stream.data.size() > kFirst && at != std::string::npos)
+      text.erase(at + kFirst, stream.data.size() - kFirst);
+    (out += ':') += text;
+  }
+  return out.empty() ? "{}" : out + '}';
+}
+
+// What `check` says of a record that comes as one: the same as of one that another format has become.
+void check_members(const Record& record, ImportCheck& check) {
+  check_maps(record);
+  Record part = Record::make(record.video());
+  for (const auto key : record.keys())
+    if (key == "features") part.set_raw(key, features_to_check(record));
+    else if (key != "video" && key != "maps" && key != "history") part.set_raw(key, std::string(*record.raw(key)));
+  check.check(part);
+}
+
+void check_record(const Record& record, ImportCheck& check) {
+  try {
+    if (const auto proposals = record.raw("proposals")) check_json(*proposals, "proposals");
+    check_members(record, check);
+  } catch (const Error&) {  // in the words of who reads these, where they are the reason
+    (void)record.annotations(true, Points::kTaken);
+    (void)record.proposals(Points::kTaken);
+    throw;
+  }
+}
+
+bool same_json(std::string_view a, std::string_view b) {
+  return a == b || nlohmann::json::parse(a, nullptr, false) == nlohmann::json::parse(b, nullptr, false);
+}
+
+// --merge: the other file's records by video; what the left record lacks is taken over, of features each stream.
 class Merge {
  public:
   Merge(Tool& tool, const std::string& path) : tool_(tool), path_(path) {
+    ImportCheck check;  // what it counts is counted of the joined records
     for_each_record(tool, path, [&](Record& record, const LineReader&) {
+      check_record(record, check);
       if (!lines_.try_emplace(record.video(), Line{record.str()}).second)
         throw Error("the video stands in the file twice");
     });
   }
   void apply(Record& record) {
-    auto* found = lines_.find(record.video());
-    if (!found) {
-      left_.push_back(record.video());
-      return;
-    }
-    refuse_second_user(found->second.user, record.video(), found->first, path_);
-    Record other;
-    other.parse(found->second.text);
-    for (const auto key : other.keys()) {
-      if (key == "history" || key == "video") continue;
-      if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
-      else if (*record.raw(key) != *other.raw(key) && kept_++ == 0)
-        example_ = "'" + std::string(key) + "' of video '" + record.video() + "'";
-    }
+    if (auto* found = lines_.find(record.video())) join(record, *found);
+    else left_.push_back(record.video());
+    check_members(record, joined_);
   }
+  // Of the joined records.
+  const ImportCheck& check() const { return joined_; }
   void report() const {
     std::vector<std::string> right;
     for (const auto& [video, line] : lines_)
@@ -93,12 +128,36 @@ class Merge {
   struct Line {
     std::string text, user = {};  // user: the video that it was joined to
   };
+  void join(Record& record, VideoMap<Line>::Entry& found) {
+    refuse_second_user(found.second.user, record.video(), found.first, path_);
+    Record other;
+    other.parse(found.second.text);
+    for (const auto key : other.keys()) {
+      if (key == "history" || key == "video") continue;
+      if (!record.has(key)) record.set_raw(key, std::string(*other.raw(key)));
+      else if (key == "features") join_streams(record, other);
+      else if (!same_json(*record.raw(key), *other.raw(key))) differs(std::string(key), record);
+    }
+  }
+  void differs(const std::string& field, const Record& record) {
+    if (kept_++ == 0) example_ = "'" + field + "' of video '" + record.video() + "'";
+  }
+  void join_streams(Record& record, const Record& other) {
+    const auto own = record.features();
+    for (const auto& stream : other.features()) {
+      const auto same = [&](const FeatureStream& each) { return each.name == stream.name; };
+      const auto found = std::find_if(own.begin(), own.end(), same);
+      if (found == own.end()) record.set_feature(stream.name, stream.text);
+      else if (!same_json(found->text, stream.text)) differs("features." + stream.name, record);
+    }
+  }
   Tool& tool_;
   std::string path_;
   VideoMap<Line> lines_;
   std::vector<std::string> left_;
   std::size_t kept_ = 0;
   std::string example_;  // of a field that differs
+  ImportCheck joined_;
 };
 
 // --split: the subset of each video from lists of ids.
@@ -413,18 +472,13 @@ void convert(Tool& tool, ConvertOptions& o) {
     }
     if (!beside.empty() && !record.has("activitynet")) record.set_raw("activitynet", std::exchange(beside, {}));
     if (merge) merge->apply(record);
+    if (record.has("duration") && record.has("features"))
+      for (const auto& stream : record.features()) see_span(record, stream);
     writer.add(record);
     if (tool.stopped()) throw Error("interrupted");
     tool.progress(++records, 0, "records");
   };
   ImportCheck check;
-  const auto check_record = [&](const Record& record) {  // features and maps are most of its bytes, and not changed
-    Record part = Record::make(record.video());
-    for (const auto key : record.keys())
-      if (key != "video" && key != "features" && key != "maps" && key != "history")
-        part.set_raw(key, std::string(*record.raw(key)));
-    check.check(part);
-  };
   const ImportSink sink{[&](Record& record) {
                           try {
                             if (tool.meter()) tool.meter()->record();
@@ -445,14 +499,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) {
         rows_of_table +=
             record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
-        try {
-          if (const auto proposals = record.raw("proposals")) check_json(*proposals, "proposals");
-          check_record(record);
-        } catch (const Error&) {  // in the words of who reads these, where they are the reason
-          (void)record.annotations(true, Points::kTaken);
-          (void)record.proposals(Points::kTaken);
-          throw;
-        }
+        check_record(record, check);
         pass(record);
       });
     if (rows_of_table > 0)
@@ -465,9 +512,9 @@ void convert(Tool& tool, ConvertOptions& o) {
   const auto takes = [](const std::vector<std::string>& names, const char* name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  check.report([&](const std::string& text) { tool.warn(text); },
-               UnitAdvice{from.reader || from.path_reader, takes(from.options, "--time"), takes(from.options, "--fps"),
-                          takes(from.columns, "start"), takes(from.options, "--time") && o.import.time.empty()});
+  const UnitAdvice units{from.reader || from.path_reader, takes(from.options, "--time"), takes(from.options, "--fps"),
+                         takes(from.columns, "start"), takes(from.options, "--time") && o.import.time.empty()};
+  (merge ? merge->check() : check).report([&](const std::string& text) { tool.warn(text); }, units);
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())

@@ -76,6 +76,9 @@ class Input {
                    " in " + read.source + " than in the ground truth (" + all.first + ")");
     };
     tell(read.durations, "duration"), tell(read.rates, "frame rate");
+    if (read.gaps.count > 0)
+      tool_.warn(std::to_string(read.gaps.count) + (read.gaps.count == 1 ? " gap" : " gaps") +
+                 " between the windows in " + read.source + ", which find nothing there (" + read.gaps.first + ")");
   }
   bool tell_if_no_record(const ReadCounts& read) const {
     if (read.records == 0) tool_.warn("no record of predictions in " + read.source + ": nothing to judge");

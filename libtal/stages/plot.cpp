@@ -10,6 +10,7 @@
 #include "libtal/base/spelling.h"
 #include "libtal/base/text.h"
 #include "libtal/base/time_rows.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/features.h"
 #include "libtal/io/places.h"
 #include "libtal/plot/charts.h"
@@ -160,6 +161,7 @@ Canvas plot_curves(const PlotOptions& options, Tool& tool) {
 
 // Time runs to the right, columns downwards.
 Matrix stream_matrix(const Record& record, const FeatureStream& stream) {
+  see_span(record, stream);
   const FeatureMatrix features = load_features(stream);
   Matrix map;
   map.title = record.video() + ": " + stream.name;

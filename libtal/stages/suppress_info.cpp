@@ -24,7 +24,9 @@ ToolInfo suppress_info() {
       "it is decided, so the delay is a window and the length of such a chain, and the memory that of the proposals "
       "that wait, but for the names of the videos that have ended. "
       "A chain of ever better ones may be long: --max-wait ends it. After the final window nothing waits; where the "
-      "input ends without one, one more record has the rest. What keeps the best of a whole video (--top-k, "
+      "input ends without one, one more record has the rest. Windows that are missing before another one are told. "
+      "What "
+      "keeps the best of a whole video (--top-k, "
       "--pre-top-k, --stop, which some rules and presets set: 0 takes it back) is refused, and --voting 0; bsn, rpn "
       "and --clip need windows that say the video's duration.\n\n"
       "A rule that is given an option which it does not use is a usage error.",

@@ -17,6 +17,8 @@ struct Source {
   Source(const NmsOptions& o, const Window& first) : live(o, o.max_wait), last(first) {}
   LiveSuppressor live;
   Window last;
+  WindowOrder order;
+  std::uint64_t gaps = 0;
   double duration = 0;
   bool begun = false;
 };
@@ -45,6 +47,12 @@ class LiveStream {
       throw;
     }
     record.set_proposals(source->live.decided());
+    // The stream goes on, but what the missing ones held is in no answer.
+    if (const auto gap = source->order.gap(*window); !gap.empty()) {
+      if (source->gaps++ == 0)
+        tool_.warn("video '" + record.video() + "': before window " + std::to_string(window->index) + ", " + gap);
+      else ++more_gaps_;
+    }
     if (!window->final) return;
     overdue_ += source->live.overdue();
     ended_.insert(record.video());
@@ -67,6 +75,9 @@ class LiveStream {
       record.append_history(history);
       tool_.out().write_line(record.str());
     }
+    if (more_gaps_ > 0)
+      tool_.warn(std::to_string(more_gaps_) + (more_gaps_ == 1 ? " further gap" : " further gaps") +
+                 " between windows of these videos");
     if (overdue_ > 0)
       tool_.warn(std::to_string(overdue_) + (overdue_ == 1 ? " proposal was" : " proposals were") +
                  " taken before all that overlap them were known (--max-wait)");
@@ -104,7 +115,7 @@ class LiveStream {
   std::map<std::string, std::unique_ptr<Source>> sources_;
   std::unique_ptr<Source> gone_;
   std::set<std::string> ended_;
-  std::uint64_t overdue_ = 0;
+  std::uint64_t overdue_ = 0, more_gaps_ = 0;
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "libtal/base/error.h"
+#include "libtal/models/core/stream_header.h"
 
 namespace tal {
 
@@ -47,6 +48,7 @@ void RecordSet::add_features(const Record& record, Entry& entry) {
   const bool first = inputs_.streams.empty();
   for (const auto& name : options_.streams) {
     FeatureStream stream = select_stream(record, name);
+    check_stream_header(stream, options_.policy.get());
     FeatureRows rows(stream);
     stream.rows = rows.rows(), stream.dim = rows.dim();
     if (first) inputs_.streams.push_back(contract_of(stream));

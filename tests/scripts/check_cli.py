@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 
 BIN = pathlib.Path(os.environ["TAL_BIN"])
@@ -91,6 +92,16 @@ try:
         line = json.dumps({"video": "v", "duration": 9, "annotations": items})
         assert kinds(text=line) == [("duplicated", "annotations[2].segment")], member
         assert [i[member] for i in json.loads(run("--fix", "dedup", text=line).stdout)["annotations"]] == ["x", "y", "z"], member
+
+    # What differs in another member is no repetition.
+    items = [{"segment": [1, 2], "label": "grab", "modifiers": m} for m in ("left", "right", "left")] + [{"at": 3, "label": "song", "low": low} for low in (100, 200, 100)]
+    line = json.dumps({"video": "v", "duration": 9, "annotations": items})
+    assert kinds(text=line) == [("duplicated", "annotations[2].segment"), ("duplicated", "annotations[5].at"), ("overlapping", "annotations[1].segment")]
+    assert json.loads(run("--fix", "dedup", text=line, status=1).stdout)["annotations"] == items[:2] + items[3:5]
+
+    # A window that is not there.
+    lines = "".join(json.dumps({"video": "v", "window": {"index": k, "start": k, "end": k + 1, "final": k == 2}}) + "\n" for k in (0, 2))
+    assert kinds(text=lines) == [("missing-window", "window")]
 
     # What cannot be checked for want of a duration is said, once.
     lines = [{"video": "a", "annotations": [{"segment": [1, 2], "label": "x"}]}, {"video": "b", "proposals": [{"segment": [1, 2]}], "features": {"f": {"data": "AACAPw==", "rows": 1, "dim": 1, "stride": 1, "window": 1, "fps": 1}}},
@@ -240,6 +251,30 @@ for line in sys.stdin.buffer:
         assert next(p for p in jq if p["promise"].startswith("streaming"))["kept"]
     ours = json.loads(run("--format", "json", "--stage", f"{shlex.quote(str(BIN / 'tal-nms'))} --preset etp").stdout)
     assert all(p["kept"] for p in ours), [p for p in ours if not p["kept"]]
+
+    # What a stage says when it breaks is shown, once where it says the same again.
+    got = run("--timeout", 1, "--stage", f"{shlex.quote(sys.executable)} -c 'import nope_such'", status=1).stdout
+    assert got.count("nope_such") == 1 and "       stderr: Traceback" in got, got
+    report = json.loads(run("--timeout", 1, "--format", "json", "--stage", "echo '\x1b[31moh' >&2; exit 3", status=1).stdout)
+    assert {p["stderr"] for p in report if not p["kept"] and p["required"]} == {"?[31moh"} and {p["stderr"] for p in report if p["kept"]} <= {""}, report
+    for command, why in (("no-such-program", "not found"), ("/etc/passwd", "ermission denied")):
+        got = run("--timeout", 1, "--stage", command, status=1)
+        assert got.stdout == "" and got.stderr.count("\n") == 1 and f"--stage: '{command}' cannot be started" in got.stderr and why in got.stderr, got
+
+    # Output without end is not read to the end, and ends with the time that there is.
+    def endless(*words):
+        started = time.monotonic()
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+        got = subprocess.run([str(BIN / "tal-check"), *words], capture_output=True, text=True, timeout=120, preexec_fn=limit)
+        assert got.returncode == 1 and time.monotonic() - started < 60, (words, got, time.monotonic() - started)
+        return got.stdout
+
+    if "asan" not in str(BIN):  # whose shadow memory needs more
+        got = endless("--timeout", "0.5", "--stage", "yes")
+        assert "more than 1 line came back" in got and "300 in, more out" in got and len(got) < 4000, got
+        endless("--timeout", "0.5", "--stage", "cat /dev/zero")
+    got = run("--timeout", 2, "--stage", "sed -u p", status=1).stdout
+    assert "BREAKS no record lost or added: 300 in, more out" in got and "keeps  ends when its output is closed" in got, got
 
     # The pipe behind a record can be run again.
     synth = subprocess.run([str(BIN / "tal-synth"), "annotations", "-n", "3", "--proposals", "9", "--seed", "5"], capture_output=True, text=True, check=True).stdout

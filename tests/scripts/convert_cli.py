@@ -55,6 +55,41 @@ with tempfile.TemporaryDirectory() as folder:
         assert out == own + ',"fps":25,"subset":"test"}\n', out
         assert "1 field differs between the two sides, such as 'duration' of video " in err, err
 
+    def joined(text, other, status=0):
+        with open(right, "w") as file:
+            file.write(other)
+        return run("--from", "tal", "--merge", right, "--no-history", text=text, status=status)
+
+    # What is merged is checked as the input is; the line of the other file is named.
+    good = '{"video":"v","proposals":[{"segment":[1,2],"score":0.5,"label":"a"}]}\n'
+    for wrong, says in (('"annotations":[{"segment":[3,1],"label":"a"}]', "annotations[0].segment: "), ('"duration":"10"', "duration: "), ('"duration":null', "duration: "), ('"duration":0', "duration: must be positive"),
+                        ('"fps":0', "fps: must be a positive rate"), ('"fps":"25"', "fps: "), ('"frames":-1', "frames: "), ('"subset":3', "subset: must be a string"), ('"annotations":"x"', "annotations: must be a list"),
+                        ('"proposals":[{"segment":[1,2],"score":"high"}]', "proposals[0].score: "), ('"classification":[{"label":"a"}]', "classification[0].score: "), ('"features":[]', "features: must be an object of streams"),
+                        ('"features":{"x":3}', "features.x: must be an object"), ('"features":{"x":{"path":"a.npy","rows":-1}}', "features.x.rows: "), ('"features":{"x":{"path":"a.npy","dim":"y"}}', "features.x.dim: "),
+                        ('"features":{"x":{"path":"a.npy","stride":-2}}', "features.x.stride: must be a positive number"), ('"features":{"x":{"rows":2,"dim":1}}', "features.x: needs path or data"), ('"maps":[]', "maps: must be an object"),
+                        ('"maps":{"rpn":3}', "maps.rpn: must be a map"), ('"window":{"index":"0"}', "window.index: "), ('"path":[1]', "path: must be a string")):
+        record = '{"video":"v",' + wrong + "}\n"
+        out, err = run("--from", "tal", text=good.replace('"v"', '"u"') + record, status=1)
+        assert "stdin:2: video 'v': " + says in err, (wrong, err)
+        out, err = joined('{"video":"v"}\n', '{"video":"u"}\n' + record, status=1)
+        assert out == "" and f"{right}:2: video 'v': {says}" in err, (wrong, err)
+    # What passes as it is in one file passes in the other, and what only both together show is told once.
+    rows = '{"x": {"data":"AACAPwAAAEA=","rows":2, "dim":1},"y":{"rows":0}}'
+    maps = '{"rpn":{"shape":[1]},"0":{"rows":1},"list":[[1]],"path":"f"}'
+    out, err = joined('{"video":"v","duration":3}\n', '{"video":"v","features":%s,"maps":%s,"annotations":[{"segment":[2,5],"label":"a"}]}\n' % (rows, maps))
+    assert json.loads(out)["features"] == json.loads(rows) and json.loads(out)["maps"] == json.loads(maps), out
+    assert err == "tal-convert: warning: 1 segment ending behind the video's end, the first is annotations[0].segment of video 'v' (tal-check lists them)\n", err
+
+    # Streams of one video come together; of one name the input's stays, and what says the same in other bytes is the same.
+    x, y = '"x":{"path":"a.npy","rows":1,"dim":2}', '"y":{"path":"b.npy","rows":1,"dim":2}'
+    record = '{"video":"v","features":{%s}}\n'
+    assert joined(record % x, record % y) == (record % (x + "," + y), "")
+    assert joined(record % x, record % (y + "," + x.replace(",", " , "))) == (record % (x + "," + y), "")
+    assert joined(record % (x + "," + y), record % x) == (record % (x + "," + y), "")
+    out, err = joined(record % x, record % (y + "," + x.replace("a.npy", "c.npy")))
+    assert out == record % (x + "," + y) and "1 field differs between the two sides, such as 'features.x' of video 'v'; the input's stay" in err, (out, err)
+    assert joined('{"video":"v","a":[1, 2]}\n', '{"video":"v","a":[1,2.0]}\n') == ('{"video":"v","a":[1, 2]}\n', "")
+
     # --split's subset counts, and that a record had another one is said.
     with open(right, "w") as file:
         file.write("v\nu\n")

@@ -120,6 +120,12 @@ stream = [window(0), window(0, "w"), window(1), window(2)]
 results = json.loads(convert("activitynet-results", stream).stdout, object_pairs_hook=lambda pairs: check(len(dict(pairs)) == len(pairs), f"a key twice: {pairs}") and dict(pairs))["results"]
 same(results, {"v": window(0)["proposals"] + window(2)["proposals"], "w": window(0, "w")["proposals"]}, "windows in results")
 same(len(convert("csv", stream).stdout.splitlines()), 4, "windows in csv")
+same(convert("csv", stream).stderr, "", "all windows are there")
+gaps = [window(0), window(2), window(3), window(1, "w"), window(0, "x")]
+for to in ("activitynet-results", "csv"):
+    said = convert(to, gaps).stderr
+    check("2 videos have gaps between the windows, of which nothing is here: v (window 1 is missing) and others" in said, f"{to}: missing windows: {said}")
+same(convert("csv", [window(1), window(0), window(2)]).stderr, "", "windows in another order")
 check("the window stands in the stream twice" in convert("activitynet-results", [window(0), window(0)], status=1).stderr, "a window twice")
 check("whole and as windows" in convert("csv", [window(0), twice[0]], status=1).stderr, "a video whole and as windows")
 check("window" in convert("csv", [{**window(0), "window": 3}], status=1).stderr, "a window that is none")

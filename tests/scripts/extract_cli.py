@@ -67,6 +67,18 @@ with tempfile.TemporaryDirectory() as folder:
             assert (f"tal-extract: warning: video 'v': the record contradicts '{videos[0]}': {told}\n" if told else "") == got.stderr, got.stderr
             assert json.loads(got.stdout)["duration"] == stated["duration"]  # the data set's own stays
 
+    # A video twice, or two whose rows would be of one name, would write over its own rows.
+    listed.write_text("".join(json.dumps({"video": v, "path": str(p)}) + "\n" for v, p in (("v", videos[0]), ("w", videos[1]), ("v", videos[1]), ("v", videos[0]))))
+    for options in ([], ["-j", 3], ["--resume"], ["--dry-run"], ["--inline"]):
+        once = folder / ("once" + "".join(map(str, options)))
+        got = run("tal-extract", "--no-history", "--on-error", "skip", *options, *([] if "--inline" in options else ["--out-dir", once]), "-i", listed, status=1)
+        assert [json.loads(line)["video"] for line in got.stdout.splitlines()] == ["v", "w"], (options, got)
+        ways = "" if "--inline" in options else f": both would be '{once}/v.hog-hof.npy'"
+        for line in (3, 4):
+            assert f"{listed}:{line}: video 'v': video: stands in the input twice, {listed}:1 and here{ways}\n" in got.stderr, (options, got.stderr)
+        if not options or "-j" in options:
+            assert json.loads(got.stdout.splitlines()[0])["features"]["hog-hof"]["rows"] * 161 * 4 + 128 == (once / "v.hog-hof.npy").stat().st_size
+
     # A damaged file between two good ones: it alone is missing, whatever --jobs.
     whole = videos[1].read_bytes()
     videos[1].write_bytes(whole[: len(whole) // 2])

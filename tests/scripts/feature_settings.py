@@ -67,6 +67,21 @@ try:
     check("features.hog-hof.fps: the first record has 25, this stream has 10; tal-extract --fps 25" in rate, rate)
     check("taken as it is" in train("rpn", "x.safetensors", "--accept-features", data=mixed).stderr, "--accept-features of tal-train")
 
+    # Records of a first extraction, whose files a second one has written over.
+    stale = features("again", "--flow", "block")
+    features("again", "--flow", "dis")
+    over = "the record says flow=block, the header beside the rows flow=dis: they have been extracted again since, or are of another record"
+    for got in (tool("tal-propose", "-m", "rpn.safetensors", data=stale, status=1), train("rpn", "x.safetensors", data=stale, status=1)):
+        check("features.hog-hof.settings: 'again/" in got.stderr and over + " (--accept-features takes them as they are)" in got.stderr and got.stdout == "", got.stderr)
+    for got in (tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", data=stale), train("rpn", "x.safetensors", "--accept-features", data=stale)):
+        check(got.stderr.count("warning") == 1 and over + "; taken as they are" in got.stderr, got.stderr)
+    check(over in tool("tal-propose", "--method", "grouping", data=stale, status=1).stderr, "without a model")
+    # What tal-convert makes of the files says what a model asks for.
+    for name, says in (("block", None), ("dis", both)):
+        converted = tool("tal-convert", "--from", "features", name).stdout
+        got = tool("tal-propose", "-m", "rpn.safetensors", data=converted, status=1 if says else 0)
+        check(says in got.stderr if says else "settings" not in got.stderr, got.stderr)
+
     # Every other way to a model: refinement, scoring, another set, validation, pretraining, going on.
     proposals = [tool("tal-propose", "-m", "rpn.safetensors", "--accept-features", "-q", "--no-history", "--set", "top-k=10", data=text).stdout for text in (block, dis)]
 

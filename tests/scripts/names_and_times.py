@@ -388,7 +388,7 @@ for options in ((), ("--from", "segments-csv")):
     command = done.stderr.partition("these are rows of a table: ")[2].partition(" makes one")[0]
     if shutil.which("jq") and check(command, f"rows a line: {done.stderr}"):
         check(segments(write("made.csv", subprocess.run(["sh", "-c", command.replace("FILE", "rows.jsonl")], capture_output=True, text=True, timeout=60).stdout)) == WANTED, f"lines: {command}")
-for text in ('{"video":"v1","duration":9,"start_date":"x","clip_end":3}', '{"video":"v1","window":{"index":0,"start":1,"end":2}}', '{"video":"v1","duration":9,"features":{"f":{"offset":8,"begin":1}}}'):
+for text in ('{"video":"v1","duration":9,"start_date":"x","clip_end":3}', '{"video":"v1","window":{"index":0,"start":1,"end":2}}', '{"video":"v1","duration":9,"features":{"f":{"path":"f.npy","offset":8,"begin":1}}}'):
     check(convert(write("r.jsonl", text + "\n")).stdout.strip() == text, f"a record is no row: {text}")
 
 # An option whose words are joined by commas takes one word, and one that is repeated one each time: what is behind it is a file.

@@ -130,6 +130,18 @@ check("taken before all that overlap them were known (--max-wait)" in ended.stde
 check(max(k - p["segment"][1] for k, a in enumerate(answers[:-1]) for p in a) <= 11 and 30 <= len(kept) <= 50, f"none waits longer: {answers}")
 check(all(b[0] - a[0] > 1 for a, b in zip(sorted(kept), sorted(kept)[1:])), "of two that overlap too much, one goes")
 
+# Windows that did not come: the rest goes on, and it is said.
+lost = tool("tal-nms", "--no-history", "--live", data=lines(left[:2] + left[4:6] + left[7:]))
+check(lost.stderr == "tal-nms: warning: video 'l': before window 4, windows 2 to 3 are missing\ntal-nms: warning: 1 further gap between windows of these videos\n", f"missing windows: {lost.stderr}")
+check(len(lost.stdout.splitlines()) == len(left) - 3, "the windows that are there")
+with tempfile.TemporaryDirectory() as folder:
+    truth = pathlib.Path(folder) / "truth.jsonl"
+    truth.write_text(json.dumps({"video": "l", "duration": 40, "annotations": [{"segment": [1, 2], "label": "a"}]}) + "\n")
+    judge = lambda records: tool("tal-eval", "--live", "--protocol", "activitynet-proposal", "--gt", str(truth), data=lines(records)).stderr
+    said = judge(left[:2] + left[4:6] + left[7:])
+    check("2 gaps between the windows in stdin, which find nothing there (video 'l': windows 2 to 3 are missing)" in said, said)
+    check("gap" not in judge(left), "all windows")
+
 # What cannot be.
 for words, says in ((["--top-k", "5"], "--top-k 5 keeps the best of the whole video"), (["--stop", "5"], "--stop 5 keeps"), (["--pre-top-k", "5"], "--pre-top-k 5 keeps"),
                     (["--method", "bsn"], "--stop 100 keeps"), (["--preset", "actionformer"], "--top-k 200 keeps"), (["--voting", "0"], "--voting 0"),

@@ -95,7 +95,7 @@ BROKEN = [  # path into the record, value (DELETE: the member is gone)
     (["window", "start"], "0"), (["window", "final"], "no"), (["proposals"], None), (["proposals", 0], None), (["proposals", 0, "segment"], [0, None]),
     (["proposals", 1, "segment"], "DELETE"), (["proposals", 0, "score"], "high"), (["proposals", 0, "score"], None), (["proposals", 0, "label"], ["a"]),
     (["proposals", 0, "scores"], [0.5]), (["proposals", 0, "scores", "unit"], "x"), (["classification"], {}), (["classification", 0, "label"], "DELETE"),
-    (["classification", 0, "score"], "DELETE"), (["maps"], "x"), (["history"], {}), (["history", 0], "tal-nms"), (["history", 0, "tool"], "DELETE"),
+    (["classification", 0, "score"], "DELETE"), (["maps"], "x"), (["maps", "start"], 3), (["maps", "other"], "f"), (["maps", "path"], 1), (["history"], {}), (["history", 0], "tal-nms"), (["history", 0, "tool"], "DELETE"),
     (["history", 0, "args"], "-x"), (["history", 0, "args"], [1])]
 for path, value in BROKEN:
     record = copy.deepcopy(whole)

@@ -61,6 +61,8 @@ window = '{"video":"v1","window":{"index":%d,"start":%d,"end":%d,"final":%s}}\n'
 pathlib.Path("names").write_text("v1\n")
 check(faults("--complete", "names", data=window % (0, 0, 1, "false") + window % (1, 1, 2, "true"), status=0)[0] == [], "a stream with its end")
 check(faults("--complete", "names", data=window % (0, 0, 1, "false"))[0] == [("unfinished-video", "v1")], "a stream without")
+check(faults("--complete", "names", data=window % (0, 0, 1, "false") + window % (2, 2, 3, "true"))[0] == [("unfinished-video", "v1")], "a stream with a hole")
+check(faults("--complete", "names", data=window % (2, 2, 3, "true") + window % (1, 1, 2, "false") + window % (0, 0, 1, "false"), status=0)[0] == [], "a stream of several shards")
 check(faults("--complete", "names", data=window % (0, 0, 1, "true") * 2)[0] == [("duplicate-video", "v1")], "a window twice")
 
 # GNU parallel's log, a run that was killed, an error that names no video.

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <random>
@@ -70,6 +71,41 @@ BOOST_AUTO_TEST_CASE(tiers_are_told_apart) {
   BOOST_TEST((faults(line("x", "x")) == List{"duplicated annotations[1].segment"}));
 }
 
+// What differs in any member is another one: two at one time, whom only an overlap is said of.
+BOOST_AUTO_TEST_CASE(equal_in_all_members) {
+  const auto line = [](const std::string& list, const std::string& one, const std::string& other) {
+    return R"({"video":"v",")" + list + R"(":[{"segment":[1,2],"label":"a")" + one +
+           R"(},{"label":"a","segment":[1,2.0])" + other + "}]}";
+  };
+  const List same = {"duplicated annotations[1].segment"}, apart = {"overlapping annotations[1].segment"};
+  CheckOptions dedup;
+  dedup.fix = {"dedup"};
+  const auto kept = [&](const std::string& text) {
+    RecordChecker checker(dedup, [](const Fault&) {});
+    return *checker.line(text, "stdin", 1) == text;
+  };
+  for (const auto& [one, other] : {std::pair{R"(,"modifiers":"left")", R"(,"modifiers":"right")"},
+                                   {R"(,"low":100,"high":200)", ""},
+                                   {R"(,"score":0.5)", R"(,"score":0.25)"},
+                                   {R"(,"x":{"y":[1]})", R"(,"x":{"y":[1,null]})"}}) {
+    BOOST_TEST((faults(line("annotations", one, other)) == apart), one);
+    BOOST_TEST(kept(line("annotations", one, other)), one);
+  }
+  for (const auto& [one, other] : {std::pair{"", ""},
+                                   {R"(,"low":100,"high":2e2)", R"(,"high":200,"low":100.0)"},
+                                   {R"(,"tier":null)", ""},
+                                   {R"(,"x":"\u0061")", R"(,"x":"a")"}}) {
+    BOOST_TEST((faults(line("annotations", one, other)) == same), one);
+    BOOST_TEST(!kept(line("annotations", one, other)), one);
+  }
+  // Points do not overlap.
+  BOOST_TEST(faults(R"({"video":"v","annotations":[{"at":1,"label":"a","team":"x"},{"at":1,"label":"a"}]})").empty());
+  // Proposals may differ in their scores.
+  BOOST_TEST((faults(line("proposals", R"(,"score":1,"scores":{"a":1})", R"(,"score":2)")) ==
+              List{"duplicated proposals[1].segment"}));
+  BOOST_TEST(faults(line("proposals", R"(,"score":1,"id":1)", R"(,"score":1,"id":2)")).empty());
+}
+
 BOOST_AUTO_TEST_CASE(points) {
   const std::string line =
       R"({"video":"v","duration":10,"annotations":[{"at":3,"label":"a"},{"at":3,"label":"b"},{"segment":[2,4],"label":"a"},)"
@@ -116,6 +152,30 @@ BOOST_AUTO_TEST_CASE(windows_of_one_video) {
   checker.line(window(1), "stdin", 3);
   checker.line(R"({"video":"w"})", "stdin", 4);
   BOOST_TEST((found == List{"duplicate-video 3"}));
+}
+
+// What is missing between windows, by their numbers, and by their times where these say more.
+BOOST_AUTO_TEST_CASE(missing_windows) {
+  const auto said = [](const std::vector<std::pair<int, double>>& windows, double length, int last = -1) {
+    List out;
+    RecordChecker checker({}, [&](const Fault& fault) { out.push_back(fault.kind + ": " + fault.message); });
+    for (const auto& [index, start] : windows)
+      checker.line(R"({"video":"v","window":{"index":)" + std::to_string(index) + R"(,"start":)" +
+                       std::to_string(start) + R"(,"end":)" + std::to_string(start + length) + R"(,"final":)" +
+                       (index == last ? "true" : "false") + "}}",
+                   "stdin", 1);
+    return out;
+  };
+  BOOST_TEST(said({{0, 0}, {1, 4}, {2, 8}}, 4, 2).empty());
+  BOOST_TEST((said({{0, 0}, {2, 8}}, 4, 2) == List{"missing-window: before it, window 1 is missing"}));
+  BOOST_TEST((said({{3, 12}, {4, 16}}, 4) == List{"missing-window: before it, windows 0 to 2 are missing"}));
+  BOOST_TEST(
+      (said({{0, 0}, {1, 4}, {2, 12}, {3, 16}}, 4) == List{"missing-window: before it, 8 s to 12 s are in no window"}));
+  // With a stride longer than a window all are apart.
+  BOOST_TEST(said({{0, 0}, {1, 10}, {2, 20}, {3, 30}}, 4).empty());
+  BOOST_TEST((said({{0, 0}, {1, 4}, {0, 0}}, 4, 1) == List{"duplicate-video: stands in the stream before",
+                                                           "window-order: is 0 after 1: windows come in order"}));
+  BOOST_TEST((said({{0, 0}, {1, 4}, {2, 8}}, 4, 1) == List{"window-order: follows the final window, 1"}));
 }
 
 BOOST_AUTO_TEST_CASE(ends_behind_the_video_within_the_tolerance) {
@@ -175,6 +235,8 @@ BOOST_AUTO_TEST_CASE(types) {
               R"({"index":"0"},"history":[{"tool":"t"},{"args":[]},{"tool":"t","args":[1]}]})") ==
        List{"bad-duration duration", "bad-fps fps", "bad-field path", "bad-field subset", "bad-field maps",
             "bad-frames frames", "bad-window window.index", "bad-history history[1]", "bad-history history[2].args"}));
+  BOOST_TEST((faults(R"({"video":"v","maps":{"a":{},"b":[1],"path":"f","c":3,"d":"f","e":null}})") ==
+              List{"bad-field maps.c", "bad-field maps.d", "bad-field maps.e"}));
   BOOST_TEST((faults(R"({"video":"v","proposals":[{"segment":[1,2],"score":"0.5","label":7,"scores":"x"},)"
                      R"({"segment":["1",2]},{"segment":[3,4],"scores":{"a":"y","b":1,"c":true}},4]})") ==
               List{"bad-label proposals[0].label", "bad-score proposals[0].score", "bad-score proposals[0].scores",
@@ -311,6 +373,30 @@ BOOST_AUTO_TEST_CASE(stages) {
   BOOST_TEST(changed.count("unknown fields keep their values"));
   BOOST_TEST(broken("head -n 5").count("no record lost or added"));
   BOOST_TEST(broken("cat; exit 3").count("status 0 on good records"));
+}
+
+// Who writes without end takes neither memory nor more time than it is given.
+BOOST_AUTO_TEST_CASE(endless_stages) {
+  const auto begun = std::chrono::steady_clock::now();
+  for (const char* command : {"yes", "yes >&2", "head -n 1; cat /dev/zero"}) {
+    std::size_t kept = 0, bytes = 0;
+    for (const auto& promise : certify_stage(command, 0.5))
+      kept += promise.kept, bytes += promise.detail.size() + promise.complaint.size();
+    BOOST_TEST(kept < 8U, command);
+    BOOST_TEST(bytes < 100000U, command);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  BOOST_TEST(took.count() < 60);
+}
+
+BOOST_AUTO_TEST_CASE(what_stages_say) {
+  std::string all;
+  for (const auto& promise : certify_stage("echo one >&2; seq 9 >&2; exit 3", 5))
+    if (promise.name.starts_with("status 0")) all = promise.complaint;
+  BOOST_TEST(all == "4\n5\n6\n7\n8\n9");
+  BOOST_CHECK_EXCEPTION(certify_stage("no-such-program-here", 5), Error, [](const Error& error) {
+    return error.message().starts_with("--stage: 'no-such-program-here' cannot be started: ");
+  });
 }
 
 // Lists without faults are read in another way than the others; what is said, told and repaired is the same.

@@ -11,6 +11,7 @@
 #include "libtal/io/places.h"
 #include "libtal/models/core/factory.h"
 #include "libtal/models/core/joined_rows.h"
+#include "libtal/models/core/stream_header.h"
 
 namespace tal {
 
@@ -189,6 +190,7 @@ Sequence load_sequence(const Record& record, const InputContract& inputs, const 
   JoinedRows joined;
   for (const auto& wanted : inputs.streams) {
     FeatureStream stream = select_stream(record, wanted.name);
+    check_stream_header(stream, inputs.policy.get());
     FeatureRows source(stream);
     stream.rows = source.rows(), stream.dim = source.dim();
     auto found = contract_of(stream);

@@ -11,6 +11,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
 #include "libtal/base/time_rows.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/features.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
@@ -60,7 +61,7 @@ class Checker {
   void add(const std::string& fault, const std::string& message) { faults_.push_back({stream_, npy_, fault, message}); }
 
   std::optional<Json> header_of(const std::string& npy) {
-    const auto path = sidecar_of(npy);
+    const auto path = feature_header_path(npy);
     if (!std::filesystem::exists(path)) return add("unfinished", "no header '" + path + "'"), std::nullopt;
     const Json header = Json::parse(read_file(path), nullptr, false);
     if (!header.is_object() || !header.contains("feature"))

@@ -127,6 +127,12 @@ bool Extractor::uses_flow() const {
   return std::any_of(first_.begin(), first_.end(), [](const auto& encoder) { return encoder->uses_flow(); });
 }
 
+std::vector<std::string> Extractor::outputs(const std::string& id) const {
+  std::vector<std::string> out;
+  for (const auto& stream : open_streams(id, options_, first_)) out.push_back(stream.npy);
+  return out;
+}
+
 namespace {
 
 // A video that has been through the encoders: what is left of it when its end is damaged and --partial asks for it.

@@ -52,6 +52,8 @@ class Extractor {
   bool uses_device() const;
   bool uses_flow() const;
   bool caches_flow() const;
+  // The files of rows that a video of this id has; of rows inside records the names that they would have.
+  std::vector<std::string> outputs(const std::string& id) const;
 
   // Adds `features` (and path's duration, fps, frames) to a record with `path`. With decode_ahead, decoding is a
   // bounded number of frames ahead. Error with field and the last good time stamp; then nothing is written. Safe to

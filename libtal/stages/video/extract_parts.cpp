@@ -9,6 +9,7 @@
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
+#include "libtal/io/feature_header.h"
 #include "libtal/io/feature_settings.h"
 #include "libtal/io/features.h"
 #include "libtal/io/npy.h"
@@ -39,7 +40,7 @@ std::vector<Stream> open_streams(const std::string& id, const ExtractOptions& o,
     Stream stream;
     stream.encoder = encoder.get();
     stream.npy = (std::filesystem::path(o.out_dir) / (id + "." + encoder->name() + ".npy")).string();
-    stream.sidecar = sidecar_of(stream.npy);
+    stream.sidecar = feature_header_path(stream.npy);
     stream.settings = settings(*encoder, o);
     stream.hash = sha256(stream.settings);
     streams.push_back(std::move(stream));

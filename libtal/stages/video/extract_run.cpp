@@ -4,10 +4,12 @@
 #include <cmath>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "libtal/base/number.h"
 #include "libtal/io/places.h"
@@ -92,6 +94,7 @@ void say(Tool& tool, const Extracted& result) {
 }
 
 void process(Job& job, const Work& work) {
+  if (job.fault) return;
   Record record;
   try {
     record.look_in(places_of(job.video.source, ""));
@@ -127,9 +130,37 @@ struct PlanTotal {
   }
 };
 
+// Refuses the second of two records whose rows would be the same files, whatever their videos are.
+class OutputNames {
+ public:
+  explicit OutputNames(const Extractor& extractor) : extractor_(extractor) {}
+  void take(Job& job) {
+    Record record;
+    try {
+      record.parse(job.video.line);
+    } catch (const Error&) {
+      return;  // that is said when it is worked on
+    }
+    const std::string here = job.video.source + ":" + std::to_string(job.video.number), &id = record.video();
+    for (const auto& name : extractor_.outputs(id)) {
+      const auto [first, fresh] = users_.try_emplace(name, id, here);
+      if (fresh || job.fault) continue;
+      const auto& [video, place] = first->second;
+      Error error((video == id ? "stands in the input twice" : "and '" + video + "' have rows of one name") + ", " +
+                  place + " and here" + (extractor_.options().inline_data ? "" : ": both would be '" + name + "'"));
+      job.fault = error.at_field("video").at_video(id).at_line(job.video.source, job.video.number);
+    }
+  }
+
+ private:
+  const Extractor& extractor_;
+  std::map<std::string, std::pair<std::string, std::string>> users_;  // name -> the video, and where it stands
+};
+
 // Every video of the list through `work`, --jobs at a time; lines in input order; `seen` gets each job once its lines
-// are written.
-void run_list(Tool& tool, VideoList& videos, const Work& work, const std::function<void(const Job&)>& seen) {
+// are written. names: of what is written; nullptr: nothing is.
+void run_list(Tool& tool, VideoList& videos, const Work& work, const std::function<void(const Job&)>& seen,
+              OutputNames* names = nullptr) {
   Output& out = tool.out();
   const auto count = static_cast<std::size_t>(std::max(1, tool.options().jobs));
   OrderedPool<Job> workers(static_cast<int>(count), [&work] { return [&work](Job& job) { process(job, work); }; });
@@ -150,6 +181,7 @@ void run_list(Tool& tool, VideoList& videos, const Work& work, const std::functi
     if (!video) break;
     auto job = std::make_unique<Job>();
     job->video = std::move(*video);
+    if (names) names->take(*job);
     workers.add(std::move(job));
     while (workers.size() > (count > 1 ? 2 * count : 0)) write_oldest();
   }
@@ -208,10 +240,13 @@ void extract_all(Tool& tool, const ExtractOptions& options, VideoList& videos) {
     tool.refuse({"--flow-cache"}, "--encoder " + options.encoders.front() + ": it sees no pictures of flow");
   if (options.live) return follow_one(tool, videos, extractor);
   PlanTotal total;
-  run_list(tool, videos, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()),
-           [&](const Job& job) {
-             if (job.planned) total.add(*job.planned);
-           });
+  OutputNames names(extractor);
+  run_list(
+      tool, videos, options.dry_run ? planning(extractor) : extraction(extractor, tool.history_entry()),
+      [&](const Job& job) {
+        if (job.planned) total.add(*job.planned);
+      },
+      &names);
   if (options.dry_run) tool.note(total.text(std::max(1, tool.options().jobs)));
 }
 

@@ -3,16 +3,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "libtal/base/error.h"
 
 namespace tal {
-
-std::string sidecar_of(const std::string& npy) {
-  return std::filesystem::path(npy).replace_extension(".json").string();
-}
 
 nlohmann::ordered_json source_state(const std::string& path) {
   struct stat state {};
