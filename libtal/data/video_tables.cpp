@@ -52,9 +52,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"length", {"length", "segment-duration", "event-duration"}},
       {"start frames", {"f-init"}},
       {"end frames", {"f-end"}},
-      {"label",
-       {"label", "action-label", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
-        "behaviour", "type"}},  // which may as well be the kind of an event
+      {"label", segment_label_names()},
       {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
       {"subject",
        {"subject", "subject-id", "individual", "individual-id", "animal", "animal-id", "track-id", "person-id",
