@@ -137,6 +137,7 @@ void TimeColumns::find(const std::vector<std::string>& names) {
       int column = static_cast<int>(c);
       if (place.found()) column = place.name.unit.empty() ? table_.find({name}) : -1;  // Error, or the one as written
       if (column < 0) throw header_error(table_, "two columns are called '" + table_.header[c] + "'");
+      refuse_second(table_, column);
       place = {column, parts[static_cast<std::size_t>(column)]};
       if (whole && place.name.base.empty()) place.name = UnitName{name};
     }

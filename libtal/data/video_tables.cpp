@@ -313,7 +313,11 @@ void VideoColumns::note_unused(const Note& note) const {
 
 int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role) {
   const auto named = options.columns.find(role);
-  if (named == options.columns.end()) return table.find(column_names(role));
+  if (named == options.columns.end()) {
+    const int column = table.find(column_names(role));
+    refuse_second(table, column);
+    return column;
+  }
   const int found = table.find({named->second});
   if (found >= 0) return found;
   if (const auto below = header_advice(table, role); !below.empty())

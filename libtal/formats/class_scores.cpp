@@ -68,18 +68,6 @@ std::vector<Column> numbered_columns(std::int64_t count, const ImportOptions& op
   return columns;
 }
 
-// pandas calls a second column "run" "run.1".
-void refuse_second(const std::vector<std::string>& header, const std::string& label) {
-  const auto dot = label.rfind('.');
-  if (dot == std::string::npos || dot + 1 == label.size() ||
-      label.find_first_not_of("0123456789", dot + 1) != std::string::npos)
-    return;
-  const std::string first = label.substr(0, dot);
-  if (std::find(header.begin(), header.end(), first) != header.end())
-    throw Error("column '" + label + "' is what pandas makes of a second column '" + first +
-                "': two columns are of one class");
-}
-
 // A table with a row a class, or a segment, is none of scores of whole videos.
 void refuse_other_tables(const std::vector<std::string>& header) {
   const auto kinds = row_columns(header);
@@ -122,7 +110,9 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     }
     if (label.empty()) continue;
     if (!found.insert(label).second) throw Error("two columns are of class '" + label + "'");
-    refuse_second(header, label);
+    if (const auto second = second_of(header, header[c]); !second.empty())
+      throw Error("column '" + second + "' is what pandas makes of a second column '" + header[c] +
+                  "': two columns are of one class");
     columns.push_back({static_cast<std::int64_t>(c), label});
   }
   for (const auto& label : labels)
