@@ -409,6 +409,7 @@ std::vector<std::string> source_files(const std::vector<std::string>& paths, con
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     files.insert(files.end(), found.paths.begin(), found.paths.end());
   }
+  drop_copies(files, note);
   return files;
 }
 

@@ -7,11 +7,14 @@
 #include <ctime>
 #include <filesystem>
 #include <regex>
+#include <set>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
+#include "libtal/data/source_files.h"
+#include "libtal/data/time_columns.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
@@ -64,6 +67,11 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
               [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
     files.insert(files.end(), found.begin(), found.end());
   }
+  std::vector<std::string> kept;
+  for (const auto& file : files) kept.push_back(file.path);
+  drop_copies(kept, note);
+  std::erase_if(files,
+                [&](const FeatureFile& file) { return std::find(kept.begin(), kept.end(), file.path) == kept.end(); });
   return files;
 }
 
