@@ -191,6 +191,11 @@ std::vector<TimeColumn> TimeColumns::twins(const TimeColumn& chosen, const std::
   return out;
 }
 
+bool is_point_in_time(double seconds) {
+  constexpr double kYears = 1e9;  // 31 of them
+  return seconds >= kYears;
+}
+
 bool same_time(double a, double b) { return std::abs(a - b) <= std::max(0.05, 1e-3 * std::abs(b)); }
 
 double time_value(const NamedTable& table, const NamedTable::Row& row, const TimeColumn& column, char decimal,

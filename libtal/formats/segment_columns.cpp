@@ -657,10 +657,8 @@ bool SegmentColumns::same_length(double a, double b, const VideoInfo& info) cons
 
 namespace {
 
-// Seconds, or thousandths of them, since 1970.
 void refuse_point_in_time(double start) {
-  constexpr double kYears = 1e9;  // 31 of them
-  if (start >= kYears)
+  if (is_point_in_time(start))
     throw Error(format_number(start) +
                 " s after the video's start: is it a point in time (since 1970)? Subtract the video's own start")
         .at_field("start");
