@@ -311,6 +311,9 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   if (!both.fps) both.fps = own.fps;
   if (!both.frames) both.frames = own.frames;
   if (both.subset.empty()) both.subset = own.subset;
+  // A table that counts the frames at a rate says how long they last.
+  if (!both.duration && table.frames && table.fps && *table.fps > 0)
+    both.duration = static_cast<double>(*table.frames) / *table.fps;
   return both;
 }
 
@@ -344,8 +347,8 @@ VideoInfo info_of(const Record& record) {
 }
 
 void set_info(Record& record, const VideoInfo& info) {
-  (void)with_table(info_of(record), info);
-  if (info.duration && !record.has("duration")) record.set_number("duration", *info.duration);
+  const VideoInfo both = with_table(info_of(record), info);
+  if (both.duration && !record.has("duration")) record.set_number("duration", *both.duration);
   if (info.fps && !record.has("fps")) record.set_number("fps", *info.fps);
   if (info.frames && !record.has("frames")) record.set_raw("frames", std::to_string(*info.frames));
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);

@@ -372,6 +372,14 @@ void convert_bundle(Tool& tool, const ConvertOptions& o) {
   for (const auto& line : stage_commands(bundle, o.encoder_weights)) tool.out().write_line(line);
 }
 
+// What --subset left out; "" of records without one.
+std::string other_subsets(std::set<std::string> subsets) {
+  const bool none = subsets.erase("") > 0;
+  if (subsets.empty()) return "for none has a subset (--split says them)";
+  return "but of '" + joined_first({subsets.begin(), subsets.end()}, 5, "', '") + "'" +
+         (none ? ", and some of none" : "");
+}
+
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
@@ -402,7 +410,7 @@ void convert(Tool& tool, ConvertOptions& o) {
         throw Error("'" + owner->second + "' and '" + before + "' become one with --ids " + o.ids).at_field("video");
     if (const auto* info = durations.find(record)) {
       VideoInfo known = *info;
-      if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
+      if (o.import.unit_duration) known.duration.reset(), known.frames.reset();  // the record lasts 1
       set_info(record, known);
     }
     splits.apply(record);
@@ -471,8 +479,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())
-    tool.warn("no record is of subset '" + o.subset + "', but of '" +
-              joined_first({subsets.begin(), subsets.end()}, 5, "', '") + "'");
+    tool.warn("no record is of subset '" + o.subset + "', " + other_subsets(std::move(subsets)));
   if (merge) merge->report();
 }
 
