@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/source_files.h"
+#include "libtal/data/video_length.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
@@ -311,9 +312,6 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   if (!both.fps) both.fps = own.fps;
   if (!both.frames) both.frames = own.frames;
   if (both.subset.empty()) both.subset = own.subset;
-  // A table that counts the frames at a rate says how long they last.
-  if (!both.duration && table.frames && table.fps && *table.fps > 0)
-    both.duration = static_cast<double>(*table.frames) / *table.fps;
   return both;
 }
 
@@ -331,7 +329,8 @@ std::string one_id(std::string_view name, FileIds& ids, const std::string& place
 }
 
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {
-  if (const auto* table = options.tables.find(video)) return with_table(own, *table);
+  if (const auto* table = options.tables.find(video))
+    return with_table(own, own.duration ? *table : with_length(*table));
   VideoInfo info = own;
   if (!options.tables.videos.empty()) info.alike = options.tables.spellings().reason(video);
   return info;
@@ -347,8 +346,8 @@ VideoInfo info_of(const Record& record) {
 }
 
 void set_info(Record& record, const VideoInfo& info) {
-  const VideoInfo both = with_table(info_of(record), info);
-  if (both.duration && !record.has("duration")) record.set_number("duration", *both.duration);
+  (void)with_table(info_of(record), info);
+  if (info.duration && !record.has("duration")) record.set_number("duration", *info.duration);
   if (info.fps && !record.has("fps")) record.set_number("fps", *info.fps);
   if (info.frames && !record.has("frames")) record.set_raw("frames", std::to_string(*info.frames));
   if (!info.subset.empty() && !record.has("subset")) record.set_text("subset", info.subset);

@@ -55,7 +55,8 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
       NumberTable table =
           parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect, numbers);
       const auto& offset = options.features.offset;
-      check_places(table.places, {s.rate, "--rate", 0, 0, offset.value_or(0), !offset}, item.path, note);
+      const bool begins = !offset && parts.empty();  // the others are held against the first
+      check_places(table.places, {s.rate, "--rate", 0, 0, offset.value_or(0), begins}, item.path, note);
       check_rate_column(table.facts, s.rate, "--rate");
       left_out.add(table.left_out, table.counting, table.facts);
       if (table.values.rows == 0) throw table.header.empty() ? Error("no samples") : no_rows(table);

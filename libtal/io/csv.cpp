@@ -197,10 +197,6 @@ class NumberReader {
       } else if (kind == RowColumn::kLabel && !classes && !asked_) {
         throw Error("column " + std::to_string(c + 1) + ": '" + names_[c] +
                     "' is called like the label of the row, which is no feature" + keep_advice());
-      } else if (kind == RowColumn::kLabel && !asked_ && first.is_whole(c)) {  // scores of a class are hardly whole
-        throw Error("column " + std::to_string(c + 1) + ": '" + names_[c] +
-                    "' is called like the label of the row and holds whole numbers: leave it out of the file, or, "
-                    "where it is a class, say so with --classes");
       } else {
         before_values = false;
       }

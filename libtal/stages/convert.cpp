@@ -14,6 +14,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
+#include "libtal/data/video_length.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/io/json_advice.h"
 #include "libtal/io/json_check.h"
@@ -409,8 +410,8 @@ void convert(Tool& tool, ConvertOptions& o) {
       if (const auto [owner, fresh] = owners.emplace(record.video(), before); !fresh && owner->second != before)
         throw Error("'" + owner->second + "' and '" + before + "' become one with --ids " + o.ids).at_field("video");
     if (const auto* info = durations.find(record)) {
-      VideoInfo known = *info;
-      if (o.import.unit_duration) known.duration.reset(), known.frames.reset();  // the record lasts 1
+      VideoInfo known = record.has("duration") ? *info : with_length(*info);
+      if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
       set_info(record, known);
     }
     splits.apply(record);

@@ -90,7 +90,7 @@ for label in ("activity", "Activity", "activityID", "annotation", "behavior", "s
 for header in ("x,y", "x,y,z", "a,events_per_s", "a,reaction", "a,class_a"):
     got = records("--from", "features", "--fps", "2", "--stride", "1", "--inline", write("f.csv", header + "\n" + "\n".join(",".join(["0.5"] * header.count(",") + ["1"]) for _ in range(4)).replace("0.5,1", "0.5,0.7") + "\n"))
     check(got[0]["features"]["features"]["dim"] == header.count(",") + 1, f"values called {header}: {got}")
-refused("--from", "class-scores", write("s.csv", "video,run,walk,label\nv1,0.1,0.9,1\nv2,0.8,0.2,0\n"), says=("s.csv:1:", "'label' is called like the label of the row and holds whole numbers"))
+refused("--from", "class-scores", write("s.csv", "video,run,walk,label\nv1,0.1,0.9,1\nv2,0.8,0.2,0\n"), says=("s.csv:", "'label' is called like the label of the row and holds whole numbers"))
 for label in ("action", "labels", "class_name", "true label"):
     got = records("--from", "sample-labels", "--rate", "1", write("s.csv", f"acc,{label}\n1,run\n2,run\n"))
     check(got[0]["annotations"] == [{"segment": [0, 2], "label": "run"}], f"samples labelled by {label}: {got}")
