@@ -86,7 +86,8 @@ std::string without_quotes(std::string_view text) {
   return out;
 }
 
-// Of a table in which one of two columns counts the frames from 0 or 1: the other one. nullopt: it is none.
+// Of a table in which one of two columns counts the frames from 0 or 1: the other one. nullopt: it is none, or as well
+// a list of classes, which no label stands twice in.
 std::optional<std::vector<FrameLine>> numbered_frames(const std::vector<FrameLine>& lines, char separator) {
   std::vector<std::vector<std::string>> rows;
   std::vector<bool> quoted[2];
@@ -111,6 +112,10 @@ std::optional<std::vector<FrameLine>> numbered_frames(const std::vector<FrameLin
   for (std::size_t header = 0; header < 2; ++header) {
     if (rows.size() <= header || counts(0, header) == counts(1, header)) continue;
     const std::size_t label = counts(0, header) ? 1 : 0;
+    std::set<std::string> different;
+    for (std::size_t r = header; r < rows.size(); ++r) different.insert(rows[r][label]);
+    const bool called = header == 1 && is_place_name(rows[0][1 - label]);
+    if (different.size() == rows.size() - header && !called) return std::nullopt;
     std::vector<FrameLine> out;
     for (std::size_t r = header; r < rows.size(); ++r) out.push_back({lines[r].line, rows[r][label], quoted[label][r]});
     return out;
@@ -138,7 +143,7 @@ bool is_header_line(const std::vector<FrameLine>& lines, bool listed) {
 // The labels of the lines of a file; of a table those of its column, and `table` is set.
 std::vector<FrameLine> labels_of_lines(std::vector<FrameLine> lines, const FrameLabelNames& labels, bool& table) {
   if (std::all_of(lines.begin(), lines.end(), [&](const auto& line) { return labels.knows(line.text); })) return lines;
-  for (const char separator : {',', ';', '\t', '|', ' '})
+  for (const char separator : {',', ';', '\t', '|'})
     if (auto numbered = numbered_frames(lines, separator)) {
       table = true;
       return std::move(*numbered);

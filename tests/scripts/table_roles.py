@@ -36,13 +36,15 @@ def no_frames(text, *arguments, says):
 
 AAB = [([0, 2], "a"), ([2, 3], "b")]
 check(frames("a\na\nb\n", silent=True) == AAB, "plain labels")
-for table in ("frame,label\n0,a\n1,a\n2,b\n", "0,a\n1,a\n2,b\n", "0;a\n1;a\n2;b\n", "1\ta\n2\ta\n3\tb\n", "a|0\na|1\nb|2\n", "0 a\n1 a\n2 b\n", "label;frame\na;1\na;2\nb;3\n", ",0\n0,a\n1,a\n2,b\n", '"frame","label"\n"0","a"\n"1","a"\n"2","b"\n'):
+for table in ("frame,label\n0,a\n1,a\n2,b\n", "0,a\n1,a\n2,b\n", "0;a\n1;a\n2;b\n", "1\ta\n2\ta\n3\tb\n", "a|0\na|1\nb|2\n", "label;frame\na;1\na;2\nb;3\n", ",0\n0,a\n1,a\n2,b\n", '"frame","label"\n"0","a"\n"1","a"\n"2","b"\n'):
     check(frames(table, says=("1 video has a table of which the column of labels is read: v",)) == AAB, f"{table!r}: {frames(table)}")
 check(frames("label\na\na\nb\n", says=("column of labels",)) == AAB, "a header alone")
 check(frames('"a"\n"a"\n"b"\n', silent=True) == AAB, "in quotes")
 check(frames('"a"\n"a b"\n"c,d"\n"say ""x"""\n', silent=True) == [([0, 1], "a"), ([1, 2], "a b"), ([2, 3], "c,d"), ([3, 4], 'say "x"')], "quotes say that it is one label")
-for table, line in (("a,b\na,b\n", 1), ("x\na;b\n", 2), ("0,a\n2,a\n3,b\n", 1), ("0,a,x\n1,a,x\n", 1), ("frame,label\n10,a\n11,a\n", 1), ("x|y\n", 1), ("0,a\n", 1)):
+for table, line in (("a,b\na,b\n", 1), ("x\na;b\n", 2), ("0,a\n2,a\n3,b\n", 1), ("0,a,x\n1,a,x\n", 1), ("frame,label\n10,a\n11,a\n", 1), ("x|y\n", 1), ("0,a\n", 1), ("0,a\n1,b\n", 1), ("id,name\n0,a\n1,b\n", 1)):
     no_frames(table, says=(f"v.txt:{line}:", "columns, or a label with a separator?", "--from sample-labels", "--classes"))
+no_frames("0 a\n1 b\n", says=("v.txt:1:", "'0 a' has several words"))
+check(frames("frame,label\n0,a\n1,b\n", says=("column of labels",)) == [([0, 1], "a"), ([1, 2], "b")], "each label once, by the header's name no list of classes")
 no_frames("### Frame level recognition: ###\na,a,b\n", says=("v.txt:2:", "columns, or a label"))
 for header in ("action", "Activity", "class", "gesture_id", "0"):
     no_frames(f"{header}\nrun\nrun\nwalk\n", says=("v.txt:1:", "the name of the column, or the label of the first frame?"))
