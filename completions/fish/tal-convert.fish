@@ -48,7 +48,7 @@ complete -c tal-convert -l stream -r -d 'Name of the feature stream; may use the
 complete -c tal-convert -l per -x -a 'auto file array' -d 'What belongs to a video: a file, or an array of an archive; auto: arrays when one archive is named that holds nothing else'
 complete -c tal-convert -l stride -r -d 'Frames (samples) from row to row'
 complete -c tal-convert -l window -r -d 'Frames (samples) that a row covers; features: the stride when not given'
-complete -c tal-convert -l offset -r -d 'First frame of the first row'
+complete -c tal-convert -l offset -r -d 'First frame of the first row; the number of the first sample, which --rate puts at 0'
 complete -c tal-convert -l vectors -x -a 'columns rows' -d 'A one-dimensional array is one column (a value a row) or one row'
 complete -c tal-convert -l transpose -d 'The files hold [dim, rows]'
 complete -c tal-convert -l duration-from-rows -d 'features: a video without a known duration lasts as long as its rows cover'

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <optional>
 
 #include "libtal/base/error.h"
@@ -63,14 +64,22 @@ std::string wrong_count(const std::string& text, const CLI::App& app, const CLI:
          option->get_type_name();
 }
 
-// "Could not convert: --window = a=b". Texts convert always: it is a number or a flag.
+// "Could not convert: --window = a=b". Texts convert always: it is a number or a flag; and any number is one of what
+// takes fractions.
 std::string wrong_value(const std::string& text, const CLI::App& app, const CLI::App* sub) {
   const std::size_t colon = text.find(": "), equals = text.find(" = ");
   if (colon == std::string::npos || equals == std::string::npos || equals < colon) return text;
   const std::string name = text.substr(colon + 2, equals - colon - 2);
   const CLI::Option* option = option_of(name, app, sub);
   const bool flag = option && option->get_expected_max() == 0;
-  return name + ": '" + text.substr(equals + 3) + "' is not " + (flag ? "true or false" : "a number");
+  const std::string value = text.substr(equals + 3);
+  double number = 0;
+  const bool whole = !flag && CLI::detail::lexical_cast(value, number) && std::isfinite(number);
+  return name + ": '" + value + "' is not " +
+         (flag                                                      ? "true or false"
+          : !whole                                                  ? "a number"
+          : std::abs(number) < 9e15 && number == std::floor(number) ? "a whole number in digits alone"
+                                                                    : "a whole number");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "libtal/io/digits.h"
 #include "libtal/io/json_check.h"
 #include "libtal/io/jsonl.h"
+#include "libtal/io/row_column.h"
 
 namespace tal {
 namespace {
@@ -31,6 +32,25 @@ const std::vector<std::string> kCodeColumns = {"id",       "code",      "mid",  
                                                "label-id", "action-id", "verb-id", "noun-id"};
 constexpr const char* kWanted =
     "'number,name' or 'number name' on each line, one name on each line, JSON or a label map";
+
+// What the first line of a list of names may be: a class, a header, or either.
+enum class ListHeader { kNo, kSure, kMaybe };
+
+// "classes", "Action name" and "verb_class" are headers; "event" and "text" may be classes.
+ListHeader list_header(const std::string& text) {
+  static const std::vector<std::string> sure = {"names",      "class-names", "label-names",   "action-names",
+                                                "class-keys", "keys",        "display-names", "verb-name"};
+  static const std::vector<std::string> maybe = {"title", "titles", "description", "descriptions", "text",
+                                                 "texts", "value",  "values",      "caption",      "captions",
+                                                 "word",  "words",  "series"};
+  if (is_one_of(kNameColumns, text) || is_one_of(sure, text)) return ListHeader::kSure;
+  if (!is_label_name(text)) return is_one_of(maybe, text) ? ListHeader::kMaybe : ListHeader::kNo;
+  const std::string name = plain_name(text);
+  for (const char* part :
+       {"label", "class", "cls", "action", "activit", "behavio", "categor", "verb", "noun", "annotation", "-name"})
+    if (name.find(part) != std::string::npos) return ListHeader::kSure;
+  return ListHeader::kMaybe;
+}
 
 // Whether the numbers are 0, 1, ... or 1, 2, ... in any order, one each of `many` classes.
 bool counts(const std::set<std::int64_t>& numbers, std::size_t many) {
@@ -224,8 +244,9 @@ class ClassTable {
   }
 
   void read(ClassNames& names) const {
-    const bool header = code_column(false) < 0 &&
-                        !std::any_of(t_.header.begin(), t_.header.end(), [](const auto& f) { return class_number(f); });
+    const bool header = t_.header.front().empty() ||  // pandas' index
+                        (code_column(false) < 0 && !std::any_of(t_.header.begin(), t_.header.end(),
+                                                                [](const auto& f) { return class_number(f); }));
     const auto numbers = number_columns(header ? 1 : 0);
     int number = -1, name = -1;
     if (numbers.size() == 1) number = numbers.front();
@@ -325,8 +346,7 @@ class ClassLines {
   ClassLines(const SourceText& source, std::string_view text) : source_(source) {
     RowReader rows(text, source.name, 0);
     while (rows.next()) lines_.push_back({rows.line(), std::string(rows.fields()[0]), rows.quoted(0)});
-    const bool header = lines_.size() > 1 && !lines_[0].quoted && is_one_of(kNameColumns, lines_[0].text);
-    if (header) lines_.erase(lines_.begin());  // BMN's action_name.csv has one
+    take_header();
   }
 
   void read(ClassNames& names) const {
@@ -354,6 +374,22 @@ class ClassLines {
     std::string text;
     bool quoted;
   };
+  // BMN's action_name.csv has one. Quotes say that the line is a class, where they are not around every line.
+  void take_header() {
+    const bool all = std::all_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.quoted; });
+    if (lines_.size() < 2 || (lines_[0].quoted && !all)) return;
+    ListHeader header = list_header(lines_[0].text);
+    const auto is_number = [](const Line& line) { return class_number(line.text).has_value(); };
+    const bool number = is_number(lines_[0]) && std::none_of(lines_.begin() + 1, lines_.end(), is_number);
+    if (number || (all && is_one_of({"x", "v1"}, lines_[0].text)))
+      header = ListHeader::kMaybe;  // what pandas and R call a column without a name
+    if (header == ListHeader::kMaybe)
+      fail(lines_[0], std::string("the name of the column, or a class? Delete the line where it is a header; ") +
+                          (all ? "where it is a class, take the quotes of the other lines off or write a JSON list"
+                               : "put it into quotes where it is a class"));
+    if (header == ListHeader::kSure) lines_.erase(lines_.begin());
+  }
+
   [[noreturn]] void fail(const Line& line, const std::string& what) const {
     throw Error("'" + line.text + "': " + what + " (wanted: " + kWanted + ")").at_line(source_.name, line.number);
   }
@@ -363,9 +399,10 @@ class ClassLines {
       if (number_of(line).has_value() != first) fail(line, "some lines are 'number name' and some are not");
   }
 
-  // Where the number at the beginning ends: "7 Jump", "7: Jump", "7. Jump", "7) Jump".
+  // Where the number at the beginning ends: "7 Jump", "7: Jump", "7. Jump", "7) Jump", "(7) Jump".
   static std::size_t number_end(const Line& line) {
     if (line.quoted) return 0;
+    if (const auto end = bracket_end(line.text); end > 0) return end;
     const auto digits = line.text.find_first_not_of("0123456789", line.text.starts_with('-') ? 1 : 0);
     if (digits == std::string::npos || !class_number(line.text.substr(0, digits))) return 0;
     const auto behind =
@@ -375,9 +412,15 @@ class ClassLines {
     return apart || joined_by ? behind : 0;
   }
   static std::optional<std::int64_t> number_of(const Line& line) {
-    const auto end = number_end(line);
-    if (end == 0) return std::nullopt;
+    if (number_end(line) == 0) return std::nullopt;
+    if (const auto end = bracket_end(line.text); end > 0) return class_number(line.text.substr(1, end - 2));
     return class_number(line.text.substr(0, line.text.find_first_not_of("-0123456789")));
+  }
+  // Behind the ')' of "(7) Jump"; 0: no such number.
+  static std::size_t bracket_end(std::string_view text) {
+    const auto end = text.starts_with('(') ? text.find(')') : text.npos;
+    if (end == text.npos || !class_number(text.substr(1, end - 1)) || trim(text.substr(end + 1)).empty()) return 0;
+    return end + 1;
   }
   static std::string_view name_of(const Line& line) {
     return trim(std::string_view(line.text).substr(number_end(line)));

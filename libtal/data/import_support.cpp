@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/source_files.h"
+#include "libtal/data/video_length.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/zip.h"
@@ -333,7 +334,8 @@ std::string one_id(std::string_view name, FileIds& ids, const std::string& place
 }
 
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {
-  if (const auto* table = options.tables.find(video)) return with_table(own, *table);
+  if (const auto* table = options.tables.find(video))
+    return with_table(own, own.duration ? *table : with_length(*table));
   VideoInfo info = own;
   if (!options.tables.videos.empty()) info.alike = options.tables.spellings().reason(video);
   return info;
@@ -414,6 +416,7 @@ std::vector<std::string> source_files(const std::vector<std::string>& paths, con
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     files.insert(files.end(), found.paths.begin(), found.paths.end());
   }
+  drop_copies(files, note);
   return files;
 }
 

@@ -58,7 +58,9 @@ const std::string& video_field(const NamedTable& table, const NamedTable::Row& r
 // What is said where one of the first lines below the header looks like it, as below a title; "": none does.
 std::string header_advice(const NamedTable& table, const std::string& role);
 // Error: the table has no column of this role, or no header at all. hint: what a header may be.
-[[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint);
+// named: --columns may name it.
+[[noreturn]] void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint,
+                                        bool named = true);
 
 // What is said of names of videos (written: name -> id) is also said of their ids, and of the names as written.
 void add_other_names(std::unordered_map<std::string, VideoInfo>& videos,

@@ -112,6 +112,7 @@ bool same_video(const std::string& a, const std::string& b) {
 int texts_column(const NamedTable& table, const ImportOptions& options, const std::string& role,
                  const std::vector<std::string>& names, bool named, const Note& note) {
   int chosen = options.columns.count(role) > 0 ? column_of(table, options, role) : table.find(names);
+  if (options.columns.count(role) == 0) refuse_second(table, chosen);
   auto others = others_called(table, options, role, names, chosen);
   const bool videos = role == "video";
   std::vector<std::string> numbering;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "libtal/data/import.h"
@@ -12,5 +13,12 @@ namespace tal {
 // left out.
 std::vector<std::string> source_files(const std::vector<std::string>& paths, const std::string& endings, bool nested,
                                       const Note& note = {});
+
+// The name, without folder, that browsers and file managers make a copy's of: "a (1).txt", "a - Copy.txt", "a copy
+// 2.txt" and "Copy of a.txt" -> "a.txt"; "": it is none.
+std::string copied_name(std::string_view path);
+// Takes copies that hold the same as the file beside them that they are called after out of the list. note: of these,
+// and of such files that hold something else.
+void drop_copies(std::vector<std::string>& files, const Note& note);
 
 }  // namespace tal

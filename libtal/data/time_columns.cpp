@@ -137,6 +137,7 @@ void TimeColumns::find(const std::vector<std::string>& names) {
       int column = static_cast<int>(c);
       if (place.found()) column = place.name.unit.empty() ? table_.find({name}) : -1;  // Error, or the one as written
       if (column < 0) throw header_error(table_, "two columns are called '" + table_.header[c] + "'");
+      refuse_second(table_, column);
       place = {column, parts[static_cast<std::size_t>(column)]};
       if (whole && place.name.base.empty()) place.name = UnitName{name};
     }
@@ -188,6 +189,11 @@ std::vector<TimeColumn> TimeColumns::twins(const TimeColumn& chosen, const std::
     if (alike && (unit == "seconds" || other.name.unit == chosen.name.unit)) out.push_back(other);
   }
   return out;
+}
+
+bool is_point_in_time(double seconds) {
+  constexpr double kYears = 1e9;  // 31 of them
+  return seconds >= kYears;
 }
 
 bool same_time(double a, double b) { return std::abs(a - b) <= std::max(0.05, 1e-3 * std::abs(b)); }

@@ -55,6 +55,9 @@ class TimeColumns {
   std::optional<Error> doubt_;      // whether times_ are parts of one time
 };
 
+// Whether it is, in seconds or thousandths of them, a point in time (since 1970), and no time of a video.
+bool is_point_in_time(double seconds);
+
 // Whether two columns say one time, in seconds, but for rounding.
 bool same_time(double a, double b);
 

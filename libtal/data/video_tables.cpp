@@ -52,9 +52,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
       {"length", {"length", "segment-duration", "event-duration"}},
       {"start frames", {"f-init"}},
       {"end frames", {"f-end"}},
-      {"label",
-       {"label", "action-label", "label-idx", "cls", "class", "class-name", "action", "activity", "behavior",
-        "behaviour", "type"}},  // which may as well be the kind of an event
+      {"label", segment_label_names()},
       {"tier", {"tier", "rater", "annotator", "observer", "coder", "experimenter"}},
       {"subject",
        {"subject", "subject-id", "individual", "individual-id", "animal", "animal-id", "track-id", "person-id",
@@ -315,7 +313,11 @@ void VideoColumns::note_unused(const Note& note) const {
 
 int column_of(const NamedTable& table, const ImportOptions& options, const std::string& role) {
   const auto named = options.columns.find(role);
-  if (named == options.columns.end()) return table.find(column_names(role));
+  if (named == options.columns.end()) {
+    const int column = table.find(column_names(role));
+    refuse_second(table, column);
+    return column;
+  }
   const int found = table.find({named->second});
   if (found >= 0) return found;
   if (const auto below = header_advice(table, role); !below.empty())
@@ -429,14 +431,17 @@ std::string header_advice(const NamedTable& table, const std::string& role) {
   return "";
 }
 
-void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint) {
+void refuse_missing_column(const NamedTable& table, const std::string& role, const std::string& hint, bool named) {
   const bool data = std::any_of(table.header.begin(), table.header.end(), [](const std::string& name) {
     return is_table_number(name, '.') || is_table_number(name, ',') || time_form(name) != TimeForm::kNone;
   });
   const std::string below = header_advice(table, role);
   if (!below.empty()) throw Error(below).at_line(table.source, table.header_line);
   const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
-                                : "no column is known to be the " + role + "; name it with --columns " + role + "=NAME";
+                                : "no column is known to be the " + role + "; " +
+                                      (named ? "name it with --columns " + role + "=NAME"
+                                             : "call it " + role + " in the first line (" + hint +
+                                                   "), for --columns does not name columns of this file");
   throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
       .at_line(table.source, table.header_line);
 }
@@ -691,7 +696,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
                                                            const Note& note, int id_folders) {
   if (is_names_and_seconds(table)) return videos_of_pairs(table, source, note, id_folders);
   const int video = video_column(table, {}, false, note);
-  if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset");
+  if (video < 0) refuse_missing_column(table, "video", "such as video,duration,fps,frames,subset", false);
   refuse_units_of_rows(table);
   const VideoColumns columns(table, {}, true);
   if (const TimeColumns durations(table, {}, "duration of a video");
@@ -699,7 +704,7 @@ std::unordered_map<std::string, VideoInfo> videos_of_table(const NamedTable& tab
     (void)durations.choose("seconds");  // says what is wrong
   if (!columns.any())
     throw Error("no column with duration, fps, frames or subset: the first line is '" + joined(table.header, "', '") +
-                "'")
+                "' (call the columns so there, for --columns does not name columns of this file)")
         .at_line(source.name, table.header_line);
   const char decimal = table.decimal_of(columns.numbers(), {});
   note_units(table, {columns.duration()}, note);

@@ -68,20 +68,9 @@ std::vector<Column> numbered_columns(std::int64_t count, const ImportOptions& op
   return columns;
 }
 
-// pandas calls a second column "run" "run.1".
-void refuse_second(const std::vector<std::string>& header, const std::string& label) {
-  const auto dot = label.rfind('.');
-  if (dot == std::string::npos || dot + 1 == label.size() ||
-      label.find_first_not_of("0123456789", dot + 1) != std::string::npos)
-    return;
-  const std::string first = label.substr(0, dot);
-  if (std::find(header.begin(), header.end(), first) != header.end())
-    throw Error("column '" + label + "' is what pandas makes of a second column '" + first +
-                "': two columns are of one class");
-}
-
-// A table with a row a class, or a segment, is none of scores of whole videos.
-void refuse_other_tables(const std::vector<std::string>& header) {
+// A table with a row a class, or a segment, is none of scores of whole videos, and a column of labels none of a class.
+void refuse_other_tables(const NumberTable& table) {
+  const auto& header = table.header;
   const auto kinds = row_columns(header);
   const auto column = [&](RowColumn kind) { return std::find(kinds.begin(), kinds.end(), kind) - kinds.begin(); };
   const auto found = [&](RowColumn kind) { return column(kind) < std::ssize(kinds); };
@@ -96,17 +85,27 @@ void refuse_other_tables(const std::vector<std::string>& header) {
     throw Error(name(RowColumn::kLabel) +
                 " beside a score looks like a row for each class: a table of class scores has a row for each video and "
                 "a column for each class (pandas: df.pivot)");
+  if (!found(RowColumn::kLabel) || header.size() < 2) return;
+  const auto label = static_cast<std::size_t>(column(RowColumn::kLabel));
+  bool whole = true;  // as scores hardly are
+  for (std::size_t i = label; i < table.doubles.size(); i += header.size())
+    whole = whole && table.doubles[i] == std::floor(table.doubles[i]);
+  if (whole)
+    throw Error(name(RowColumn::kLabel) +
+                " is called like the label of the row and holds whole numbers: leave it out of the file, or, where it "
+                "is a class, say so with --classes");
 }
 
 // The columns by the header's names: labels, or numbers of --classes.
-std::vector<Column> named_columns(const std::vector<std::string>& header, const ImportOptions& options) {
+std::vector<Column> named_columns(const NumberTable& table, const ImportOptions& options) {
+  const auto& header = table.header;
   const auto& classes = options.tables.classes;
   const bool numbers = std::all_of(header.begin(), header.end(), [](const auto& name) { return class_number(name); });
   if (options.class_offset != 0 && !(numbers && !classes.empty()))
     throw Error("the header names the classes: --class-offset has no effect");
   std::set<std::string> labels;
   for (const auto& [number, label] : classes) labels.insert(label);
-  if (classes.empty()) refuse_other_tables(header);
+  if (classes.empty()) refuse_other_tables(table);
   std::vector<Column> columns;
   std::set<std::string> found;
   for (std::size_t c = 0; c < header.size(); ++c) {
@@ -122,7 +121,9 @@ std::vector<Column> named_columns(const std::vector<std::string>& header, const 
     }
     if (label.empty()) continue;
     if (!found.insert(label).second) throw Error("two columns are of class '" + label + "'");
-    refuse_second(header, label);
+    if (const auto second = second_of(header, header[c]); !second.empty())
+      throw Error("column '" + second + "' is what pandas makes of a second column '" + header[c] +
+                  "': two columns are of one class");
     columns.push_back({static_cast<std::int64_t>(c), label});
   }
   for (const auto& label : labels)
@@ -223,7 +224,7 @@ void read_class_scores(const std::vector<SourceText>& sources, const ImportOptio
   try {
     table = table_of(source, options, sink);
     videos = videos_of(table, source, options);
-    columns = table.header.empty() ? numbered_columns(table.values.dim, options) : named_columns(table.header, options);
+    columns = table.header.empty() ? numbered_columns(table.values.dim, options) : named_columns(table, options);
   } catch (Error& error) {
     throw error.at_line(source.name, error.line());
   }

@@ -7,11 +7,14 @@
 #include <ctime>
 #include <filesystem>
 #include <regex>
+#include <set>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/name_groups.h"
+#include "libtal/data/source_files.h"
+#include "libtal/data/time_columns.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/npy.h"
 #include "libtal/io/npz.h"
@@ -64,6 +67,11 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
               [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
     files.insert(files.end(), found.begin(), found.end());
   }
+  std::vector<std::string> kept;
+  for (const auto& file : files) kept.push_back(file.path);
+  drop_copies(kept, note);
+  std::erase_if(files,
+                [&](const FeatureFile& file) { return std::find(kept.begin(), kept.end(), file.path) == kept.end(); });
   return files;
 }
 
@@ -165,20 +173,18 @@ void check_gaps(const RowPlaces& places, const std::vector<double>& steps, doubl
           .at_line("", places.lines[i + 1]);
 }
 
-// Rows a second by the column's unit; where its name says none, by the one of the usual units that fits best, of which
-// frames are one for bounds.
-double rate_of(const RowPlaces& places, double step, const RowClock& clock) {
+// What one second is in a column: by its unit; where its name says none, the one of the usual units whose rate fits
+// best, of which frames are one for bounds. step: from row to row; 0: not known.
+double second_of(const RowPlaces& places, double step, const RowClock& clock) {
   const UnitName unit = unit_name(places.name);
   const double wanted = *clock.rate;
-  if (places.clock) return 1 / step;
-  if (!unit.unit.empty()) return 1 / unit.seconds(step);
-  std::vector<double> divisors = {1.0, 1e3, 1e6, 1e9};
-  if (clock.stride > 0 && places.column != RowColumn::kPlace) divisors.push_back(wanted * clock.stride);
-  double best = 0;
-  for (const double divisor : divisors)
-    if (best == 0 || std::abs(std::log(divisor / step / wanted)) < std::abs(std::log(best / wanted)))
-      best = divisor / step;
-  return best;
+  if (places.clock) return 1;
+  if (!unit.unit.empty()) return 1 / unit.seconds(1);
+  if (step <= 0) return 1;
+  std::vector<double> seconds = {1.0, 1e3, 1e6, 1e9};
+  if (clock.stride > 0 && places.column != RowColumn::kPlace) seconds.push_back(wanted * clock.stride);
+  const auto off = [&](double second) { return std::abs(std::log(second / step / wanted)); };
+  return *std::min_element(seconds.begin(), seconds.end(), [&](double a, double b) { return off(a) < off(b); });
 }
 
 constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
@@ -187,8 +193,9 @@ void check_rate(const RowPlaces& places, const std::vector<double>& steps, const
                 const std::string& path, const Note& note) {
   // The mean, for steps are rounded; there is no gap in it.
   const double mean = (places.values.back() - places.values.front()) / static_cast<double>(steps.size());
-  const double own = rate_of(places, mean, clock), off = std::abs(own / *clock.rate - 1);
-  if (off <= kSame) return;
+  const double own = second_of(places, mean, clock) / mean, off = std::abs(own / *clock.rate - 1);
+  const bool moved = steps.size() == 1 && clock.stride > 0 && own > *clock.rate;  // the last window of a video
+  if (off <= kSame || moved) return;
   const std::string what = "'" + places.name + "' rises by " + format_number(mean) + " from row to row, which is " +
                            format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + clock.option + " is " +
                            format_number(*clock.rate);
@@ -220,6 +227,25 @@ void check_offset(const RowPlaces& places, const RowClock& clock) {
       .at_line("", places.lines.front());
 }
 
+// Times of rows are those of the video, from its beginning; those of a day or since 1970 say nothing of it. Those of
+// samples may be a little late, those of rows in the middle of them.
+void check_first_time(const RowPlaces& places, double step, const RowClock& clock) {
+  constexpr double kHour = 3600;
+  const bool rows = clock.stride > 0;
+  const double fps = rows ? *clock.rate * clock.stride : *clock.rate;
+  const double first = places.values.front() / second_of(places, step, clock);
+  if (is_point_in_time(first) || (places.clock && first >= kHour)) return;
+  const double frames = first * fps, off = std::abs(frames - clock.offset);
+  const double late = std::max(rows ? 1.0 : 2.0, (rows ? 0.05 : 0.1) * fps);
+  if (off <= (rows && places.column == RowColumn::kPlace ? std::max({clock.stride, clock.window, late}) : late)) return;
+  const std::string what = "'" + places.name + "' begins with " + place_text(places, 0) + ", but the first " +
+                           (rows ? "row" : "sample") + " would be at " +
+                           format_number(std::round(clock.offset / fps * 1e6) / 1e6) + " s: --offset " +
+                           format_number(std::round(frames)) + " puts it where the column says";
+  throw Error(what + (rows ? ", or leave the column out of the file" : ", --offset 0 leaves it at 0"))
+      .at_line("", places.lines.front());
+}
+
 // Bounds of frames, of which the end may be the last frame or the one behind it.
 void check_bounds(const RowPlaces& start, const RowPlaces& end, double window) {
   const bool frames = counts_frames(start) && counts_frames(end);
@@ -242,12 +268,15 @@ void check_place(const RowPlaces& places, const RowClock& clock, const std::stri
   const bool frames = counts_frames(places) && clock.stride > 0 && !places.values.empty();
   if (frames && !steps.empty()) check_stride(places, steps, clock.stride);
   if (frames && places.column != RowColumn::kEnd) check_offset(places, clock);
-  if (steps.size() < 2) return;
-  const double step = middle(steps);
-  check_gaps(places, steps, step, kGap * step);
-  const auto [least, longest] = least_step(places, steps);
-  check_gaps(places, steps, least, longest);
-  if (clock.rate && !are_numbers(places)) check_rate(places, steps, clock, path, note);
+  const bool times = clock.rate && !are_numbers(places) && !frames && !places.values.empty();
+  const double step = steps.empty() ? 0 : middle(steps);
+  if (steps.size() > 1) {
+    check_gaps(places, steps, step, kGap * step);
+    const auto [least, longest] = least_step(places, steps);
+    check_gaps(places, steps, least, longest);
+  }
+  if (times && step > 0) check_rate(places, steps, clock, path, note);
+  if (times && clock.begins && places.column != RowColumn::kEnd) check_first_time(places, step, clock);
 }
 
 }  // namespace

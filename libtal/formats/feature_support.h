@@ -50,7 +50,8 @@ struct RowClock {
   std::optional<double> rate;     // rows a second; nullopt: not known
   std::string option;             // what states it, such as "--rate"
   double stride = 0, window = 0;  // frames; 0: not known
-  double offset = 0;              // frame at which the first row begins, where the stride is known
+  double offset = 0;              // frame (sample) at which the first row begins
+  bool begins = true;             // and a column of times must begin there
 };
 // Where a table's own numbers, times or bounds of its rows contradict `clock`, or leave some out: Error with the line.
 // A rate that differs a little is noted.

@@ -432,7 +432,10 @@ std::string nearest_advice(const FileLook& file) {
   for (const auto& role : lacking) roles.push_back(role + "=NAME");
   return "it is a table with the columns " + names + ", of which none is known to be the " +
          joined(lacking, ", nor the ") + ": --from segments-csv --columns " + joined(roles, ",") + " names " +
-         (roles.size() == 1 ? "it" : "them");
+         (roles.size() == 1 ? "it" : "them") +
+         (lacking == std::vector<std::string>{"video"}
+              ? ", or --columns label=NAME the label, where the file's name is the video's"
+              : "");
 }
 
 const ImportFormat& format_of(const std::string& path) {

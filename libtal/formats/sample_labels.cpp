@@ -28,9 +28,8 @@ namespace {
 const std::vector<std::string>& sample_names(const std::string& role) {
   static const std::map<std::string, std::vector<std::string>> names = {
       {"video", {"video", "recording", "session", "subject", "participant", "file", "filename", "id"}},
-      {"label",
-       {"label", "activity", "class", "behavior", "behaviour", "annotation", "state", "target", "ground-truth"}},
-      {"prediction", {"prediction", "predicted", "pred", "predicted-label"}},
+      {"label", sample_label_names()},
+      {"prediction", prediction_names()},
       {"time", {"time", "timestamp", "t", "seconds", "time-s"}}};
   return names.at(role);
 }
@@ -40,8 +39,12 @@ const std::vector<std::string>& sample_names(const std::string& role) {
 int sample_column(const NamedTable& table, const ImportOptions& options, const std::string& role, const Note& note) {
   const auto named = options.columns.find(role);
   const bool labels = role == "label" || role == "prediction";
-  if (named == options.columns.end())
-    return labels ? texts_column(table, options, role, sample_names(role), true, note) : table.find(sample_names(role));
+  if (named == options.columns.end()) {
+    if (labels) return texts_column(table, options, role, sample_names(role), true, note);
+    const int column = table.find(sample_names(role));
+    refuse_second(table, column);
+    return column;
+  }
   const int column = table.find({named->second});
   if (column < 0)
     throw Error("no column '" + named->second + "' (--columns " + role + ")").at_line(table.source, table.header_line);
@@ -200,6 +203,8 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
   const TimeColumn times = sample_times(table, options, sink.note);
   const int time = times.column;
   check_recordings(table, options, video);
+  if (options.features.offset && !(options.signals.rate > 0))
+    throw UsageError("--offset needs --rate: without it the column of times says when the first sample is");
   if (label < 0 && prediction < 0)
     throw Error("no column of labels among '" + joined_first(table.header, 12, "', '") +
                 "': --columns label=NAME names it")
@@ -264,16 +269,23 @@ void read_samples(const SourceText& source, const ImportOptions& options, const 
             .at_field("time");
       const std::string column = time < 0 ? "" : table.header[static_cast<std::size_t>(time)];
       double rate = options.signals.rate;
+      if (!(rate > 0) && is_point_in_time(seconds(recording.times.front())))
+        throw Error("'" + column + "' begins with " + format_number(recording.times.front()) +
+                    ": points in time (since 1970), and no times of the recording: --rate counts the samples from its "
+                    "start, or subtract that")
+            .at_field("time");
       try {
         if (time >= 0 && rate > 0 && recording.timed)
-          check_places({{column, recording.times, recording.lines, recording.clock}}, {rate, "--rate"}, source.name,
-                       sink.note);
+          check_places({{column, recording.times, recording.lines, recording.clock}},
+                       {rate, "--rate", 0, 0, options.features.offset.value_or(0), !options.features.offset},
+                       source.name, sink.note);
         if (rate > 0) check_numbers(recording, table, rate, sink.note);
         else rate = sample_rate(recording, column, times.name);
       } catch (Error& error) {
         throw error.at_line(source.name, error.line());
       }
-      const double first = options.signals.rate > 0 ? 0 : std::round(seconds(recording.times.front()) * rate);
+      const double first = options.signals.rate > 0 ? options.features.offset.value_or(0)
+                                                    : std::round(seconds(recording.times.front()) * rate);
       auto& entry = rows.at(id);
       if (entry.has_annotations || entry.has_proposals) throw Error("the recording stands in another file too");
       VideoInfo info = known_of(id, options);

@@ -90,9 +90,10 @@ bool is_remark(const std::string& name) {
 
 // A word of the name says that the column is of recordings or of what is recorded, also where it numbers them.
 bool says_recording(const std::string& name) {
-  static const std::set<std::string> words = {"video",   "videos", "clip",        "file",    "filename", "recording",
-                                              "session", "trial",  "subject",     "episode", "movie",    "take",
-                                              "visit",   "animal", "participant", "patient", "media",    "id"};
+  static const std::set<std::string> words = {
+      "video",   "videos", "clip", "file",        "filename",   "recording", "session", "trial",    "subject",
+      "episode", "movie",  "take", "participant", "patient",    "media",     "visit",   "animal",   "game",
+      "match",   "day",    "tape", "round",       "experiment", "camera",    "cam",     "sequence", "seq"};
   std::string word;
   for (const char c : plain_name(name) + "-") {
     if (c >= 'a' && c <= 'z') {
@@ -200,7 +201,9 @@ std::string SegmentColumns::may_name_videos() const {
       ++filled, file = file || (is_text && is_media_file(text));
       (is_text ? texts : numbers).insert(text);
     }
-    const bool numbered = says_recording(name(c)) && numbers.size() > 1 && numbers.size() < filled;
+    // An id of each row is the row's.
+    const bool id = ("-" + unit_name(name(c)).base).ends_with("-id") && numbers.size() < filled;
+    const bool numbered = numbers.size() > 1 && (says_recording(name(c)) || id);
     if (file || texts.size() > 1 || (texts.size() == 1 && filled == 1) || numbered) return name(c);
   }
   return "";
@@ -534,7 +537,7 @@ SegmentColumns::Tried SegmentColumns::try_duration(const TimeColumn& column) con
   Tried out;
   const UnitName& own = start_.front().name;
   const bool open = column.name.unit.empty();
-  bool equal = true, differs = false;  // differs: it is not the end
+  bool equal = true;
   out.counts = open && unit_ == "frames";
   out.scaled = out.fits_scaled = open && unit_ == "seconds" && own.seconds(1) != 1;
   for (const auto& row : table_.rows) try {
@@ -551,13 +554,12 @@ SegmentColumns::Tried SegmentColumns::try_duration(const TimeColumn& column) con
       const double in_own = own.seconds(*said);
       out.scaled = out.scaled && written && same_length(in_own, length, info);
       out.fits_scaled = out.fits_scaled && written && in_own >= segment.end;  // behind each end
-      differs = differs || out.counts || out.scaled || !same_length(*said, segment.end, info);
       if (!out.impossible && segment.end > *said + std::max(1.0, 0.01 * *said))
         out.impossible = before_end(column, *said, segment.end).at_line(table_.source, row.line);
     } catch (const Error&) {
       continue;  // said when the row is read
     }
-  out.length = out.any && (equal || out.counts || out.scaled) && differs;
+  out.length = out.any && (equal || out.counts || out.scaled);
   return out;
 }
 
@@ -682,10 +684,8 @@ bool SegmentColumns::same_length(double a, double b, const VideoInfo& info) cons
 
 namespace {
 
-// Seconds, or thousandths of them, since 1970.
 void refuse_point_in_time(double start) {
-  constexpr double kYears = 1e9;  // 31 of them
-  if (start >= kYears)
+  if (is_point_in_time(start))
     throw Error(format_number(start) +
                 " s after the video's start: is it a point in time (since 1970)? Subtract the video's own start")
         .at_field("start");

@@ -54,7 +54,9 @@ FeatureMatrix read_channels(const std::vector<FeatureItem>& items, const ImportO
     try {
       NumberTable table =
           parse_number_table({item.path, inflate_if_gzip(read_file(item.path))}, s.channels, options.dialect, numbers);
-      check_places(table.places, {s.rate, "--rate"}, item.path, note);
+      const auto& offset = options.features.offset;
+      const bool begins = !offset && parts.empty();  // the others are held against the first
+      check_places(table.places, {s.rate, "--rate", 0, 0, offset.value_or(0), begins}, item.path, note);
       check_rate_column(table.facts, s.rate, "--rate");
       left_out.add(table.left_out, table.counting, table.facts);
       if (table.values.rows == 0) throw table.header.empty() ? Error("no samples") : no_rows(table);
@@ -183,9 +185,10 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       const Rows rows =
           feature_rows(samples.rows, static_cast<double>(window), static_cast<double>(stride), tail_rule(s.tail));
       Record record = Record::make(video);
-      record.set_number("duration", static_cast<double>(samples.rows) / s.rate);
+      const double first = f.offset.value_or(0), end = first + static_cast<double>(samples.rows);
+      record.set_number("duration", end / s.rate);
       record.set_number("fps", s.rate);
-      record.set_number("frames", static_cast<double>(samples.rows));
+      if (end == std::floor(end)) record.set_number("frames", end);
       if (const auto found = labels.find(video); found != labels.end()) {
         for (const auto key : {"subset", "annotations"})
           if (const auto raw = found->second.raw(key)) record.set_raw(key, std::string(*raw));
@@ -196,10 +199,10 @@ void read_signals(const std::vector<std::string>& paths, const ImportOptions& op
       FeatureStream stream;
       stream.name = items.front().stream;
       stream.stride = static_cast<double>(stride), stream.window = static_cast<double>(window);
-      stream.fps = Rate{s.rate, 1};
+      stream.fps = Rate{s.rate, 1}, stream.offset = first;
       stream.settings = "signals/1 channels=" + (s.channels.empty() ? "all" : joined(s.channels, ",")) +
                         " values=" + joined(s.statistics, ",");
-      if (rows.shifted) stream.last_start = rows.starts.back();
+      if (rows.shifted) stream.last_start = first + rows.starts.back();
       store_rows(window_features(samples, rows.starts, window, s.statistics), video, f, stream);
       record.set_feature(stream.name, feature_json(stream));
       sink.record(record);

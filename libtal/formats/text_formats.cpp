@@ -6,6 +6,7 @@
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/source_files.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/formats/formats.h"
 #include "libtal/io/row_column.h"
@@ -27,6 +28,12 @@ void read_class_files(const std::vector<SourceText>& sources, const ImportOption
     std::string label(without_ending(without_ending(source.name, {".gz"}), {".txt"}));
     label.erase(0, label.find_last_of("/\\") + 1);
     if (label == "detclasslist") continue;  // the class numbers, beside the annotations in the official kit
+    if (const auto original = copied_name(label); !original.empty()) {
+      Error error("the file's name would be the class, and '" + label + "' looks like a copy of '" + original +
+                  "': rename the file, or leave it out");
+      sink.error(error.at_line(source.name, 0), source.name);
+      continue;
+    }
     std::string subset;
     if (const auto bar = label.rfind('_'); !by_name && bar != std::string::npos && bar > 0) {
       const std::string part = label.substr(bar + 1);

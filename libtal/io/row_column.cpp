@@ -62,9 +62,77 @@ const NameList kVideoNames = {"video",      "video-id",  "video-name",   "videoi
                               "user",       "user-id",   "participant",  "participant-id", "session",
                               "session-id", "recording", "recording-id", "trial",          "trial-id"};
 const NameList kSubsetNames = {"subset", "split"};
-const NameList kLabelNames = {"label",        "labels",      "label-id",    "label-idx", "class",
-                              "class-id",     "class-idx",   "target",      "targets",   "gt",
-                              "ground-truth", "groundtruth", "activity-id", "action-id"};
+
+// Who looks for a label under a name.
+enum LabelReader : unsigned { kNoReader = 0, kSegments = 1, kSamples = 2, kPredictions = 4 };
+struct LabelName {
+  const char* name;
+  unsigned readers;
+};
+constexpr LabelName kLabelNames[] = {
+    {"label", kSegments | kSamples},
+    {"action-label", kSegments | kSamples},
+    {"label-idx", kSegments | kSamples},
+    {"cls", kSegments | kSamples},
+    {"class", kSegments | kSamples},
+    {"class-name", kSegments | kSamples},
+    {"action", kSegments | kSamples},
+    {"activity", kSegments | kSamples},
+    {"behavior", kSegments | kSamples},
+    {"behaviour", kSegments | kSamples},
+    {"type", kSegments},  // which may as well be the kind of an event
+    {"annotation", kSamples},
+    {"state", kSamples},
+    {"target", kSamples},
+    {"ground-truth", kSamples},
+    {"labels", kSamples},
+    {"activity-label", kSamples},
+    {"true-label", kSamples},
+    {"y-true", kSamples},
+    {"prediction", kPredictions},
+    {"predicted", kPredictions},
+    {"pred", kPredictions},
+    {"predicted-label", kPredictions},
+    {"predictions", kPredictions},
+    {"pred-label", kPredictions},
+    {"y-pred", kPredictions},
+    {"classes", kNoReader},
+    {"actions", kNoReader},
+    {"activities", kNoReader},
+    {"behaviors", kNoReader},
+    {"behaviours", kNoReader},
+    {"annotations", kNoReader},
+    {"states", kNoReader},
+    {"targets", kNoReader},
+    {"gt", kNoReader},
+    {"category", kNoReader},
+    {"categories", kNoReader},
+    {"gesture", kNoReader},
+    {"gestures", kNoReader},
+    {"event", kNoReader},
+    {"events", kNoReader},
+    {"tag", kNoReader},
+    {"tags", kNoReader},
+    {"verb", kNoReader},
+    {"verbs", kNoReader},
+    {"verb-class", kNoReader},
+    {"noun", kNoReader},
+    {"nouns", kNoReader},
+    {"noun-class", kNoReader},
+    {"predicted-class", kNoReader},
+    {"pred-class", kNoReader},
+    {"true-class", kNoReader},
+    {"action-class", kNoReader},
+    {"activity-class", kNoReader},
+    {"gt-label", kNoReader},
+};
+
+NameList label_names_of(LabelReader reader) {
+  NameList out;
+  for (const auto& [name, readers] : kLabelNames)
+    if ((readers & reader) != 0) out.emplace_back(name);
+  return out;
+}
 
 // The words of a name but for its unit: "start_frame" -> start.
 NameList words_of(const std::string& base) {
@@ -105,12 +173,44 @@ RowColumn column_of_video(const std::string& name) {
   if (is_in(kLengthNames, plain) || (!parts.counts() && called(kLengthNames))) return RowColumn::kLength;
   if (called(kVideoNames)) return RowColumn::kName;
   if (called(kSubsetNames)) return RowColumn::kSubset;
-  return called(kLabelNames) ? RowColumn::kLabel : RowColumn::kValue;
+  return is_label_name(name) ? RowColumn::kLabel : RowColumn::kValue;
 }
 
 bool is_sure_index(std::string_view name) { return is_in(kIndexNames, plain_name(name)); }
 
 }  // namespace
+
+const std::vector<std::string>& segment_label_names() {
+  static const NameList names = label_names_of(kSegments);
+  return names;
+}
+const std::vector<std::string>& sample_label_names() {
+  static const NameList names = label_names_of(kSamples);
+  return names;
+}
+const std::vector<std::string>& prediction_names() {
+  static const NameList names = label_names_of(kPredictions);
+  return names;
+}
+
+bool is_label_name(std::string_view name) {
+  static const NameList names = [] {
+    NameList all;
+    for (const auto& each : kLabelNames) all.emplace_back(each.name);
+    return all;
+  }();
+  if (is_one_of(names, name)) return true;
+  // Their numbers or names: "event_id", "activityName".
+  const std::string plain = plain_name(name);
+  for (const std::string_view what : {"id", "ids", "idx", "index", "code", "num", "number", "name", "names"}) {
+    if (plain.size() <= what.size() || !plain.ends_with(what)) continue;
+    std::string_view rest(plain);
+    rest.remove_suffix(what.size());
+    while (!rest.empty() && std::string_view("-. ").find(rest.back()) != std::string_view::npos) rest.remove_suffix(1);
+    if (is_one_of(names, rest)) return true;
+  }
+  return false;
+}
 
 bool is_video_fact(RowColumn column) {
   return column == RowColumn::kRate || column == RowColumn::kLength || column == RowColumn::kName ||
@@ -139,6 +239,10 @@ std::vector<RowColumn> row_columns(const std::vector<std::string>& names) {
   bool any_start = false, any_end = false;
   for (const auto& name : names)
     if (Bound bound; as_bound(name, bound)) (bound.start ? any_start : any_end) = true;
+  // "y" is a label, but for the one between x and z.
+  const bool axes = names.size() < 2 || std::any_of(names.begin(), names.end(), [](const auto& name) {
+                      return plain_name(name) == "x" || plain_name(name) == "z";
+                    });
   // t0, t1, t2, ... are values.
   const bool many = std::any_of(names.begin(), names.end(), [](const auto& name) { return plain_name(name) == "t2"; });
   for (std::size_t c = 0; c < names.size(); ++c) {
@@ -151,7 +255,7 @@ std::vector<RowColumn> row_columns(const std::vector<std::string>& names) {
       if (bound.sure || (any_start && any_end && !(numbered && many)))
         out[c] = bound.start ? RowColumn::kStart : RowColumn::kEnd;
     } else {
-      out[c] = column_of_video(name);
+      out[c] = plain_name(name) == "y" && !axes ? RowColumn::kLabel : column_of_video(name);
     }
   }
   return out;

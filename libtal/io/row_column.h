@@ -19,12 +19,20 @@ enum class RowColumn {
   kLength,  // of the video: "duration", "num_frames"
   kName,    // of the video, or who is in it: "video", "subject_id"
   kSubset,  // of the video: "split"
-  kLabel,   // of the row: "label", "class_id"
+  kLabel,   // of the row: "label", "class_id", "prediction"
 };
 
 // What each column is. Names that may be others' are bounds as a pair only: "from" and "to", "t0" and "t1" without
 // "t2".
 std::vector<RowColumn> row_columns(const std::vector<std::string>& names);
+
+// How columns of labels are called, in the order in which they are looked for: of segments, of samples, and of what was
+// predicted for samples. One table, of which is_label_name() knows the rest too.
+const std::vector<std::string>& segment_label_names();
+const std::vector<std::string>& sample_label_names();
+const std::vector<std::string>& prediction_names();
+// Whether a column of this name holds labels or their numbers, whoever reads it: "Activity", "gesture_id", "y_true".
+bool is_label_name(std::string_view name);
 
 // Says one thing of the whole video.
 bool is_video_fact(RowColumn column);

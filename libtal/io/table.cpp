@@ -377,6 +377,25 @@ bool is_one_of(const std::vector<std::string>& names, std::string_view name) {
   });
 }
 
+std::string second_of(const std::vector<std::string>& header, const std::string& name) {
+  if (name.empty()) return "";
+  const auto is_second = [&](const std::string& each) {
+    return each.size() > name.size() + 1 && each.starts_with(name) && each[name.size()] == '.' &&
+           is_digits(std::string_view(each).substr(name.size() + 1));
+  };
+  const auto found = std::find_if(header.begin(), header.end(), is_second);
+  return found == header.end() ? "" : *found;
+}
+
+void refuse_second(const NamedTable& table, int column) {
+  if (column < 0) return;
+  const std::string& name = table.header[static_cast<std::size_t>(column)];
+  if (const auto second = second_of(table.header, name); !second.empty())
+    throw Error("two columns are called '" + name + "': '" + second +
+                "' is what pandas makes of the second one; give each column a name of its own, or leave one out")
+        .at_line(table.source, table.header_line);
+}
+
 int NamedTable::find(const std::vector<std::string>& names) const {
   using Form = std::string (*)(std::string_view);
   static constexpr Form kForms[] = {[](std::string_view name) { return std::string(name); }, plain_name, joined_name};

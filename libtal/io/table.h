@@ -142,6 +142,10 @@ NamedTable parse_named_table(const SourceText& source, const TableDialect& diale
 
 // "Start (s)" -> "start-(s)": names that people write differently.
 std::string plain_name(std::string_view name);
+// What pandas and R make of a second column of the name, "start.1", where it stands in the header; "": there is none.
+std::string second_of(const std::vector<std::string>& header, const std::string& name);
+// Error for such a column beside one that is known by its name.
+void refuse_second(const NamedTable& table, int column);
 // As plain names, or without what joins words.
 bool is_one_of(const std::vector<std::string>& names, std::string_view name);
 

@@ -15,6 +15,7 @@
 #include "libtal/data/import_support.h"
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
+#include "libtal/data/video_length.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/io/feature_header.h"
 #include "libtal/io/json_advice.h"
@@ -431,6 +432,14 @@ void convert_bundle(Tool& tool, const ConvertOptions& o) {
   for (const auto& line : stage_commands(bundle, o.encoder_weights, o.bundle_reads)) tool.out().write_line(line);
 }
 
+// What --subset left out; "" of records without one.
+std::string other_subsets(std::set<std::string> subsets) {
+  const bool none = subsets.erase("") > 0;
+  if (subsets.empty()) return "for none has a subset (--split says them)";
+  return "but of '" + joined_first({subsets.begin(), subsets.end()}, 5, "', '") + "'" +
+         (none ? ", and some of none" : "");
+}
+
 }  // namespace
 
 void convert(Tool& tool, ConvertOptions& o) {
@@ -460,7 +469,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       if (const auto [owner, fresh] = owners.emplace(record.video(), before); !fresh && owner->second != before)
         throw Error("'" + owner->second + "' and '" + before + "' become one with --ids " + o.ids).at_field("video");
     if (const auto* info = durations.find(record)) {
-      VideoInfo known = *info;
+      VideoInfo known = record.has("duration") ? *info : with_length(*info);
       if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
       set_info(record, known);
     }
@@ -518,8 +527,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   splits.report(tool);
   durations.report(tool, o.durations);
   if (records == 0 && !subsets.empty())
-    tool.warn("no record is of subset '" + o.subset + "', but of '" +
-              joined_first({subsets.begin(), subsets.end()}, 5, "', '") + "'");
+    tool.warn("no record is of subset '" + o.subset + "', " + other_subsets(std::move(subsets)));
   if (merge) merge->report();
 }
 

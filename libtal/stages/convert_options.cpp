@@ -61,7 +61,10 @@ void register_feature_options(const Options& table, FeatureImport& f, SignalImpo
   table.add("--window", f.window, "Frames (samples) that a row covers; features: the stride when not given")
       .type_name("N")
       .positive();
-  table.add("--offset", f.offset, "First frame of the first row").type_name("N").number();
+  table
+      .add("--offset", f.offset, "First frame of the first row; the number of the first sample, which --rate puts at 0")
+      .type_name("N")
+      .number();
   table.add("--vectors", f.vectors, "A one-dimensional array is one column (a value a row) or one row")
       .one_of({"columns", "rows"});
   table.flag("--transpose", f.transpose, "The files hold [dim, rows]");

@@ -386,12 +386,12 @@ def timed(header, values):
 
 
 EVEN = [0.5 * i for i in range(8)]
-for header, values in (("time", EVEN), ("Time (ms)", [500 * i for i in range(8)]), ("timestamp", [1500 + 500 * i for i in range(8)]), ("ts", [5 * 10 ** 8 * i for i in range(8)]), ("elapsed", EVEN), ("seconds_elapsed", EVEN), ("epoch", EVEN), ("utc", EVEN), ("row", range(8)),
+for header, values in (("time", EVEN), ("Time (ms)", [500 * i for i in range(8)]), ("timestamp", [1700000001500 + 500 * i for i in range(8)]), ("ts", [5 * 10 ** 8 * i for i in range(8)]), ("elapsed", EVEN), ("seconds_elapsed", EVEN), ("epoch", EVEN), ("utc", EVEN), ("row", range(8)),
                        ("idx", range(8)), ("sample", [10 * i for i in range(8)]), ("frame #", range(8)), ("time", [0, 0.5, 1.3, 1.5, 2, 2.5, 3, 3.5]), ("t", [f"00:00:0{value}" for value in EVEN])):
     records, err = signals(timed(header, values), *base)
     assert rows(records[0]["features"]["signals"])[0] == [0, 1] and f"'{header}'" in err and "rises" not in err, (header, err)
 for header, values, line, says in (("time", [0.02 * i for i in range(8)], 3, "'time' rises by 0.02 from row to row, which is 50 rows a second, but --rate is 2"), ("time_ms", EVEN, 3, "'time_ms' rises by 0.5 from row to row, which is 2000 rows a second"),
-                                   ("ts", [0, 500, 1000, 2000, 2500, 3000], 5, "'ts' goes from 1000 to 2000, where a row is 500 behind the one before: rows are missing"), ("index", [0, 1, 2, 7, 8, 9], 5, "'index' goes from 2 to 7"), ("time", EVEN[:5] + [9], 7, "'time' goes from 2 to 9")):
+                                   ("ts", [0, 500, 1000, 2000, 2500, 3000], 5, "'ts' goes from 1000 to 2000, where a row is 500 behind the one before: rows are missing"), ("index", [0, 1, 2, 7, 8, 9], 5, "'index' goes from 2 to 7"), ("timestamp", [1500 + 500 * i for i in range(8)], 2, "'timestamp' begins with 1500, but the first sample would be at 0 s: --offset 3 puts it where the column says, --offset 0 leaves it at 0"), ("time", EVEN[:5] + [9], 7, "'time' goes from 2 to 9")):
     err = signals(timed(header, values), *base, status=1)[1]
     assert f"timed.csv:{line}: video 'timed': {says}" in err, (header, err)
 err = signals(timed("time", [0.505 * i for i in range(8)]), *base)[1]

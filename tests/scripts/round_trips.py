@@ -47,8 +47,8 @@ check(written == set(FORMATS), f"formats that this test does not know: {written 
 HOLD_ALL = {"tal", "activitynet-gt", "activitynet-results", "csv", "tsv", "via", "via-csv", "label-studio", "spotting-json"}
 
 
-def back(to, records):
-    """The records as they are read again, by id; what was said of each that was refused; and all that was said."""
+def back(to, records, *more_options):
+    """The records as they are read again (more_options: of the reader), by id; what was said of each that was refused; and all that was said."""
     reader, _, _, many, options, more = FORMATS[to]
     shutil.rmtree("out", ignore_errors=True)
     os.mkdir("out")
@@ -63,7 +63,7 @@ def back(to, records):
     check((done.returncode == 1) == bool(refused), f"{to}: refused without place and reason: {done.stderr}")
     if len(refused) == len(records):
         return {}, refused, done.stderr
-    read = tool("tal-convert", "--from", reader, *options, "--no-history", path)
+    read = tool("tal-convert", "--from", reader, *options, *more_options, "--no-history", path)
     lines = [json.loads(line) for line in read.stdout.splitlines()]
     check(len(lines) == len(records) - len(refused), f"{to}: {len(records)} records, {len(refused)} refused, {len(lines)} come back: {read.stderr}")
     return {line["video"]: line for line in lines}, refused, done.stderr
@@ -99,8 +99,8 @@ def label_of(to, record):
 for to in FORMATS:
     if to in ("thumos14-results", "bsn-proposals"):
         continue  # hold numbers of classes, and none
-    # With --classes a line of frames is one label, whatever its words.
-    labels = [label for label in LABELS if to != "frame-labels" or not re.search("[ \t\u00a0]", label)]
+    # With --classes a line of frames is one label, whatever its words and separators (below).
+    labels = [label for label in LABELS if not to.startswith("frame-") or not re.search("[ \t\u00a0,;|]", label)]
     videos = [f"{k}/1" if to == "soccernet" else f"v{k}" for k in range(len(labels))]
     got, refused, _ = back(to, [record_of(to, video, label) for video, label in zip(videos, labels)])
     exact = 0
@@ -115,6 +115,16 @@ for to in FORMATS:
         _, _, said = back(to, [record_of(to, video, label)])
         check(to not in HOLD_ALL and f": {video}" in said, f"{to}: label {label!r} comes back as {label_of(to, got[video])}, and nothing was said: {said!r}")
     check(exact >= len(labels) // 2, f"{to}: only {exact} of {len(labels)} labels come back")
+
+with open("classes.json", "w", encoding="utf-8") as file:
+    json.dump(["BG", *(label for label in LABELS if label and re.search("[ \t\u00a0,;|]", label))], file)
+with open("classes.json", encoding="utf-8") as file:
+    listed = json.load(file)[1:]
+for to in ("frame-labels", "frame-results"):
+    got, refused, said = back(to, [record_of(to, f"v{k}", label) for k, label in enumerate(listed)], "--classes", "classes.json")
+    for k, label in enumerate(listed):
+        check((f"v{k}" in refused) != (f"v{k}" in got and label_of(to, got[f"v{k}"]) == [label]), f"{to}, by --classes: {label!r}: {refused.get(f'v{k}')} {got.get(f'v{k}')}")
+    check(len(got) >= (10 if to == "frame-labels" else 5), f"{to}: only {len(got)} labels with blanks or separators come back: {refused}")
 
 # Members of segments and of videos, one each in a video of its own: each comes back as it was, is refused, or is named in what is said of that video alone.
 OF_SEGMENTS = [("tier", "t"), ("subject", "s"), ("id", "i"), ("low", 100), ("high", 200), ("channel", "2"), ("type", "SU"), ("confidence", 0.5), ("comment", 'c, "d"'), ("xy", [1, 2]), ("columns", {"Call": "k"}), ("modifiers", ["m"]), ("flag", True), ("scores", {"a": 0.5}),
