@@ -235,8 +235,9 @@ bool begins_with_record(const std::string& file) try {
   LineReader reader(file);
   std::string_view line;
   if (!reader.next(line)) return false;
-  Record().parse(line);
-  return true;
+  Record record;
+  record.parse(line);
+  return !(record.has("feature") && record.has("content"));  // tal-extract's header names its video too
 } catch (const Error&) {
   return false;
 }

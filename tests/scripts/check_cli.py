@@ -46,7 +46,7 @@ def digest(data):
 
 def header(path, rows, dim, settings="s", **other):
     feature = {"rows": rows, "dim": dim, "hash": digest(settings.encode())}
-    text = {"feature": feature, "settings": settings, "content": digest(path.read_bytes())}
+    text = {"video": path.name.split(".")[0], "feature": feature, "settings": settings, "content": digest(path.read_bytes())}
     path.with_suffix(".json").write_text(json.dumps({**text, **other}))
 
 

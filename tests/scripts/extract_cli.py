@@ -71,7 +71,7 @@ with tempfile.TemporaryDirectory() as folder:
     listed.write_text("".join(json.dumps({"video": v, "path": str(p)}) + "\n" for v, p in (("v", videos[0]), ("w", videos[1]), ("v", videos[1]), ("v", videos[0]))))
     for options in ([], ["-j", 3], ["--resume"], ["--dry-run"], ["--inline"]):
         once = folder / ("once" + "".join(map(str, options)))
-        got = run("tal-extract", "--no-history", "--on-error", "skip", *options, *([] if "--inline" in options else ["--out-dir", once]), "-i", listed, status=1)
+        got = run("tal-extract", "--on-error", "skip", *options, *([] if "--inline" in options else ["--out-dir", once]), "-i", listed, status=1)
         assert [json.loads(line)["video"] for line in got.stdout.splitlines()] == ["v", "w"], (options, got)
         ways = "" if "--inline" in options else f": both would be '{once}/v.hog-hof.npy'"
         for line in (3, 4):
