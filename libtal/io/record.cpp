@@ -36,11 +36,8 @@ const char* closing_quote(const char* at) {
 JsonObject object_of(JsonDocument& document, std::string_view line) {
   JsonObject object;
   const auto code = document.get_object().get(object);
-  if (code == sj::INCOMPLETE_ARRAY_OR_OBJECT) {
-    const bool goes_on = std::string_view(",{[:").find(trim(line).back()) != std::string_view::npos;
-    throw Error(std::string("not valid JSON: the line does not end with the record's '}'") +
-                (goes_on ? " (over several lines? jq -c . FILE makes it one)" : ""));
-  }
+  if (code == sj::INCOMPLETE_ARRAY_OR_OBJECT)
+    throw Error("not valid JSON: the line does not end with the record's '}'");
   if (code == sj::INCORRECT_TYPE) throw Error("not a JSON object but '" + shorten(line) + "'");
   if (code) fail(code);
   return object;

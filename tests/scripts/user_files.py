@@ -33,7 +33,8 @@ def records(*arguments, says=(), **more):
 def refused(*arguments, says, name="tal-convert", **more):
     done = tool(name, *arguments, status=more.pop("status", 1), **more)
     for part in says:
-        check(part in done.stderr, f"{name} {arguments}: '{part}' is not in: {done.stderr}")
+        text = done.stdout if name == "tal-check" else done.stderr
+        check(part in text, f"{name} {arguments}: '{part}' is not in: {text}")
 
 
 # One table, as many programs write it. The header's names are those of each program.
