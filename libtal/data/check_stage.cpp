@@ -219,12 +219,12 @@ class Certifier {
 
   // Error when there is no such command.
   void streaming() {
-    constexpr int kNoCommand = 126;  // and 127: what sh says of one that it cannot start
+    constexpr int kCannotStart = 126, kNotFound = 127;  // what sh ends with
     Child child(command_, 1);
     const auto until = deadline();
     child.talk(conforming(0) + "\n", 1, until);
     if (child.ended_output() && child.output.empty())
-      if (const auto status = child.wait(until); status == kNoCommand || status == kNoCommand + 1) {
+      if (const auto status = child.wait(until); status == kCannotStart || status == kNotFound) {
         const auto why = last_lines(child.complaints);
         throw Error("--stage: '" + command_ + "' cannot be started" + (why.empty() ? "" : ": " + why));
       }

@@ -7,18 +7,10 @@
 #include <optional>
 
 #include "libtal/base/error.h"
+#include "libtal/base/frame_times.h"
 #include "libtal/eval/dataset.h"
 
 namespace tal::eval {
-
-// A time in frames. 0.58 s * 50 Hz is 28.999999999999996 in double: so near to a whole number of frames, it is one.
-inline double frames_at(double seconds, double rate) {
-  const double frames = seconds * rate, whole = std::round(frames);
-  return std::abs(frames - whole) < 1e-7 ? whole : frames;
-}
-
-// The first frame whose middle is not before the time; so a segment is [first_frame(start), first_frame(end)).
-inline double first_frame(double seconds, double rate) { return std::round(frames_at(seconds, rate)); }
 
 // The rate that the options give, else the video's own. Error (field fps) when there is none.
 inline double rate_of(const Dataset& data, std::uint32_t id, const std::optional<double>& rate) {

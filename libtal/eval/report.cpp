@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "libtal/base/number.h"
+#include "libtal/base/utf8.h"
 #include "libtal/io/record.h"
 
 namespace tal::eval {
@@ -463,7 +464,7 @@ std::string text_of(const Table& table) {
   std::vector<std::size_t> width(table.head.size(), 0);
   const bool headed = table.head != std::vector<std::string>{"key", "value"};
   const auto measure = [&](const std::vector<std::string>& cells) {
-    for (std::size_t i = 0; i < cells.size(); ++i) width[i] = std::max(width[i], cells[i].size());
+    for (std::size_t i = 0; i < cells.size(); ++i) width[i] = std::max(width[i], terminal_columns(cells[i]));
   };
   if (headed) measure(table.head);
   for (const auto& cells : table.rows) measure(cells);
@@ -471,7 +472,7 @@ std::string text_of(const Table& table) {
   const auto line = [&](const std::vector<std::string>& cells) {
     for (std::size_t i = 0; i < cells.size(); ++i) {
       out += "  " + cells[i];
-      if (i + 1 < cells.size()) out.append(width[i] - cells[i].size(), ' ');
+      if (i + 1 < cells.size()) out.append(width[i] - terminal_columns(cells[i]), ' ');
     }
     out += "\n";
   };

@@ -86,12 +86,13 @@ class CvatReader {
     struct Shape {
       double frame;
       bool outside;
+      std::string attributes;
     };
     std::vector<Shape> shapes;
     for (const auto& shape : track.children()) {
       if (!shape.attribute("frame")) continue;  // the points of a skeleton are tracks of their own inside
       const std::string_view outside = shape.attribute("outside").value();
-      shapes.push_back({file_.number(shape, "frame"), outside == "1" || outside == "True"});
+      shapes.push_back({file_.number(shape, "frame"), outside == "1" || outside == "True", attributes_of(shape)});
     }
     std::stable_sort(shapes.begin(), shapes.end(), [](const Shape& a, const Shape& b) { return a.frame < b.frame; });
     const CvatTask& task = task_of(track);
@@ -101,15 +102,16 @@ class CvatReader {
     ToolEvent event;
     event.label = file_.required(track, "label");
     event.tier = "track " + file_.required(track, "id");
-    event.members = attributes_of(track.first_child());
     std::optional<double> begin;
     const auto add = [&](double first, double end) {
       event.segment = {first / fps, end / fps};
       rows_.add(entry, event);
     };
+    // Where a mutable attribute changes, another segment begins.
     for (const auto& shape : shapes) {
-      if (!shape.outside && !begin) begin = shape.frame;
-      if (shape.outside && begin) add(*std::exchange(begin, std::nullopt), shape.frame);
+      if (begin && (shape.outside || shape.attributes != event.members))
+        add(*std::exchange(begin, std::nullopt), shape.frame);
+      if (!shape.outside && !begin) begin = shape.frame, event.members = shape.attributes;
     }
     if (begin) add(*begin, shapes.back().frame + task.step);
   }

@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 
+#include "libtal/base/frame_times.h"
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
@@ -214,7 +215,7 @@ class FrameLabels {
     const auto rate = record.fps();
     if (!rate) throw Error("missing: labels are written by frames").at_field("fps").at_video(record.video());
     const auto stated = record.number("frames");
-    const double count = stated ? *stated : std::round(record.require_duration() * rate->value());
+    const double count = stated ? *stated : first_frame(record.require_duration(), rate->value());
     if (count > 1e9) throw Error("more than 1e9 frames").at_field("frames").at_video(record.video());
     owners_.resize(static_cast<std::size_t>(count), kNone);
     known_background_ = options.background;
@@ -273,7 +274,7 @@ class FrameLabels {
     if (is_in_quotes(row.label)) throw fail("stands in quotes, which a reader takes off", ".label");
     if (std::find(known_background_.begin(), known_background_.end(), row.label) != known_background_.end())
       throw fail("'" + row.label + "' is the --background, of which no segment is read", ".label");
-    const double first = std::round(row.segment.start * fps), end = std::round(row.segment.end * fps);
+    const double first = first_frame(row.segment.start, fps), end = first_frame(row.segment.end, fps);
     if (first < 0 || end > static_cast<double>(owners_.size()))
       throw fail("reaches over the video's " + std::to_string(owners_.size()) + " frames", ".segment");
     if (!(first < end)) throw fail("holds no frame at " + format_number(fps) + " frames a second", ".segment");

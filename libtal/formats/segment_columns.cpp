@@ -702,7 +702,7 @@ Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& inf
   out.end = has_end ? time(row, end_, "end", info) : out.start + length;
   if (has_end && out.end < out.start) refuse_midnight(row);
   check_segment(out);
-  refuse_point_in_time(out.start);
+  if (!table_.own) refuse_point_in_time(out.start);
   if (has_end && has_length && !same_length(length, out.end - out.start, info))
     throw Error(format_number(length) + ", but end - start is " + format_number(out.end - out.start) +
                 (by_length_ ? ""

@@ -75,12 +75,14 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
       throw error.at_field(value.path());
     }
   };
+  std::vector<std::string> unlabelled;  // tiers of attributes without a value
   if (av)
     for (const auto& [key, value] : av->members()) {
       const auto known = attributes.find(key);
       const std::string label = known == attributes.end() ? value.words() : label_in(known->second, value);
-      if (!label.empty())
-        labels.emplace_back(known == attributes.end() || known->second.name.empty() ? key : known->second.name, label);
+      const std::string& tier = known == attributes.end() || known->second.name.empty() ? key : known->second.name;
+      if (label.empty()) unlabelled.push_back(tier);
+      else labels.emplace_back(tier, label);
     }
   if (times.empty()) {
     if (xy.empty())
@@ -96,7 +98,8 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
   event.point = times.size() != 2;
   if (labels.empty()) {
     const bool one = attributes.size() == 1 && !attributes.begin()->second.name.empty();
-    labels.emplace_back(one ? attributes.begin()->second.name : "", "");
+    if (one) labels.emplace_back(attributes.begin()->second.name, "");
+    else labels.emplace_back(unlabelled.size() == 1 ? unlabelled.front() : "", "");
   }
   for (std::size_t i = 0; i < (event.point ? times.size() : 1); ++i)
     for (const auto& [tier, label] : labels) {
@@ -325,7 +328,7 @@ class ViaWriter : public SegmentWriter {
       if (!row.point) z.push_back(row.segment.end);
       nlohmann::ordered_json av = nlohmann::ordered_json::object();
       const std::string attribute = std::to_string(attribute_of(tier, row.point, row.label) + 1);
-      if (!row.label.empty()) av[attribute] = row.label;
+      if (!row.label.empty() || members.text(row, "tier")) av[attribute] = row.label;
       char key[32];
       std::snprintf(key, sizeof key, "_%08zu", metadata_.size() + 1);
       metadata_.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(  // operator[] looks at all before

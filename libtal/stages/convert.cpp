@@ -258,15 +258,8 @@ class Writer {
     writer_->add(record, text);
     if (writer_->makes_files()) return;  // at the end, under names of their own
     if (folder_) {
-      const std::string& video = record.video();
-      if (video.empty() || video.find('/') != std::string::npos || video.find('\0') != std::string::npos ||
-          video == "." || video == "..")
-        throw Error("cannot be a file name").at_field("video").at_video(video);
-      if (const auto read = writer_->id_of_file(video); read != video)
-        throw Error("cannot be a file's name: the video of that file would be read as '" + read + "'")
-            .at_field("video")
-            .at_video(video);
-      AtomicFile file((std::filesystem::path(tool_.options().output) / (video + writer_->extension())).string());
+      AtomicFile file(
+          (std::filesystem::path(tool_.options().output) / (name_for(record.video()) + writer_->extension())).string());
       file.write(text);
       file.commit();
     } else {
@@ -287,6 +280,20 @@ class Writer {
   }
 
  private:
+  // Of the file of a video, without ending. Where the id stands in the file, its folders may be part of the name.
+  std::string name_for(const std::string& video) {
+    const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
+    std::string name = video;
+    if (!writer_->named_by_file()) std::replace(name.begin(), name.end(), '/', '_');
+    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == "." ||
+        name == "..")
+      throw fail("cannot be a file name");
+    if (const auto read = writer_->id_of_file(name); writer_->named_by_file() && read != video)
+      throw fail("cannot be a file's name: the video of that file would be read as '" + read + "'");
+    if (const auto [user, fresh] = names_.emplace(name, video); !fresh && user->second != video)
+      throw fail("'" + name + writer_->extension() + "' is the file of video '" + user->second + "'");
+    return name;
+  }
   // A single file under a name that is not the video's.
   void tell_name() const {
     const std::string& output = tool_.options().output;
@@ -319,7 +326,8 @@ class Writer {
   std::unique_ptr<ExportWriter> writer_;
   bool folder_ = false;
   int documents_ = 0;
-  std::string only_;  // the video of the one file of a format that names it nowhere else
+  std::map<std::string, std::string> names_;  // of files -> video
+  std::string only_;                          // the video of the one file of a format that names it nowhere else
 };
 
 // What --columns names: each role once, and none that the format does not read.

@@ -85,8 +85,9 @@ class SoundDecoder : public SoundTrack {
   double held_length_ = 0;               // seconds
   std::deque<LibavPtr<AVFrame>> last_;   // of a live file, of which only the end will tell what is padding
   double last_length_ = 0;               // seconds
-  std::int64_t silent_until_ = 0;        // sample up to which silence was given for sound that had not come
-  bool late_ = false;                    // whether it came then
+  // Sample up to which silence was given for sound that had not come; samples before time 0 are negative.
+  std::int64_t silent_until_ = std::numeric_limits<std::int64_t>::min();
+  bool late_ = false;  // whether it came then
   std::int64_t gaps_ = 0;
   double piece_ = 0;        // seconds, where the sound that follows without a gap begins
   std::int64_t coded_ = 0;  // samples of it, as coded

@@ -463,4 +463,48 @@ if tool("tal-extract", "--version", status=None).returncode == 0:
     refused("--videos", "a/x.mp4", "a/x.flv", name="tal-extract", status=2, says=("two files give the video id 'x'", "records (-i) say ids of their own"))
     refused("--videos", "a/x.mp4", "b/x.mp4", name="tal-extract", status=2, says=("--id-folders keeps folders",))
 
+# A track of CVAT whose mutable attribute changes is several segments.
+box = '<box frame="%d" outside="%d"><attribute name="action">%s</attribute></box>'
+track = "".join(box % each for each in ((10, 0, "walk"), (20, 0, "walk"), (30, 0, "run"), (60, 1, "run"), (70, 0, "run"), (80, 1, "run")))
+write("cvat.xml", f'<annotations><meta><task><id>1</id><source>c.mp4</source></task></meta><track id="0" label="person">{track}</track></annotations>')
+got = [(a["segment"], a["attributes"]) for a in records("--from", "cvat", "--fps", "10", "cvat.xml")[0]["annotations"]]
+check(got == [([1, 3], {"action": "walk"}), ([3, 6], {"action": "run"}), ([7, 8], {"action": "run"})], f"attributes that change: {got}")
+
+# What has a tier and no label keeps it in VIA's files; a table of our own may hold points in time, others may not.
+items = [{"segment": [1, 2], "label": "a", "tier": "A"}, {"segment": [2, 3], "tier": "B"}, {"segment": [3, 4], "label": "c", "tier": "C"}]
+write("tiers.jsonl", json.dumps({"video": "v", "annotations": items}) + "\n")
+for to in ("via", "via-csv"):
+    write("via.out", convert("--from", "tal", "--to", to, "tiers.jsonl").stdout)
+    got = [{name: a.get(name) for name in ("segment", "label", "tier")} for a in records("--from", "via", "via.out")[0]["annotations"]]
+    check(got == [{"segment": a["segment"], "label": a.get("label"), "tier": a["tier"]} for a in items], f"{to}: {got}")
+write("clock.jsonl", json.dumps({"video": "v", "annotations": [{"segment": [1602708145.25, 1602708375.5], "label": "a"}]}) + "\n")
+write("clock.csv", convert("--from", "tal", "--to", "csv", "clock.jsonl").stdout)
+check(records("--from", "segments-csv", "clock.csv")[0]["annotations"] == [{"segment": [1602708145.25, 1602708375.5], "label": "a"}], "a table of our own")
+refused("--from", "segments-csv", write("other.csv", "video,start,end,label\nv,1602708145.25,1602708375.5,a\n"), says=("is it a point in time",))
+
+# Frames have the label of the segment in which their middle lies, the segment's end not included.
+write("middle.jsonl", json.dumps({"video": "v", "duration": 1, "fps": 10, "annotations": [{"segment": [0.25, 0.45], "label": "F"}]}) + "\n")
+got = convert("--from", "tal", "--to", "frame-labels", "--background", "B", "middle.jsonl").stdout.split()
+check(got == list("BBFFBBBBBB"), f"middles on the bounds: {got}")
+write("found.jsonl", json.dumps({"video": "v", "duration": 1, "fps": 10, "proposals": [{"segment": [0.2, 0.4], "label": "F", "score": 1}]}) + "\n")
+for protocol in ("segmentation", "samples"):
+    report = json.loads(tool("tal-eval", "--protocol", protocol, "--format", "json", *(("--rate", "10") if protocol == "samples" else ()), "--gt", "middle.jsonl", "-i", "found.jsonl").stdout)
+    check(all(abs(value - 1) < 1e-9 or abs(value - 100) < 1e-9 for value in report["scores"].values() if value is not None), f"{protocol}: {report['scores']}")
+
+# The id stands in ELAN's file, whose name need not be it.
+write("games.jsonl", "".join(json.dumps({"video": video, "annotations": [{"segment": [1, 2], "label": "a"}]}) + "\n" for video in ("game/1", "game/2")))
+convert("--from", "tal", "--to", "elan", "-o", "eaf/", "games.jsonl")
+check(sorted(os.listdir("eaf")) == ["game_1.eaf", "game_2.eaf"], f"{os.listdir('eaf')}")
+check(sorted(r["video"] for r in records("--from", "elan", "eaf")) == ["game/1", "game/2"], "ids of ELAN's files")
+write("twins.jsonl", "".join(json.dumps({"video": video, "annotations": []}) + "\n" for video in ("game/1", "game_1")))
+refused("--from", "tal", "--to", "elan", "-o", "twins/", "twins.jsonl", says=("video 'game_1': video: 'game_1.eaf' is the file of video 'game/1'",))
+refused("--from", "tal", "--to", "srt", "-o", "srt/", "games.jsonl", says=("video 'game/1': video: cannot be a file name",))
+
+# Columns of reports stand under each other whatever the letters.
+write("wide.jsonl", json.dumps({"video": "v", "duration": 10, "annotations": [{"segment": [1, 2], "label": "Fußball"}, {"segment": [3, 4], "label": "足球"}, {"segment": [5, 6], "label": "run"}],
+                                "proposals": [{"segment": [1, 2], "label": label, "score": 1} for label in ("Fußball", "足球", "run")]}) + "\n")
+lines = [line for line in tool("tal-eval", "--per-class", "-i", "wide.jsonl").stdout.splitlines() if re.match(r"  (Fußball|足球|run) ", line)]
+places = {len(line[: re.search(r"\d", line).start()]) + line.count("足") + line.count("球") for line in lines}
+check(len(lines) >= 3 and len(places) == 1, f"columns: {lines}")
+
 finish()

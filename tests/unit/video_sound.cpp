@@ -312,6 +312,8 @@ BOOST_AUTO_TEST_CASE(time_stamps_are_the_clock) {
   SoundDecoder sound(made.path, 16000, -1);
   sound.begin(decoder.zero());
   BOOST_TEST(worst(sound, 16000, -0.5, 2, [](double t) { return tone(t + 1.6, 0); }) < 1e-4);
+  sound.finish();
+  BOOST_TEST(all(sound.warnings()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(gaps_are_silence_and_overlaps_are_left_out) {
