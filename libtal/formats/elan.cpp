@@ -24,8 +24,10 @@ constexpr std::string_view kTierMember = "tal_tier:";
 
 class ElanReader {
  public:
-  ElanReader(const SourceText& source, const ImportSink& sink, ToolRows& rows)
-      : source_(source), sink_(sink), rows_(rows), file_(source, "ANNOTATION_DOCUMENT") {}
+  // TIME_ORIGIN in milliseconds, and the first file that says so, by video.
+  using Origins = std::map<std::string, std::pair<double, std::string>>;
+  ElanReader(const SourceText& source, const ImportSink& sink, ToolRows& rows, Origins& origins)
+      : source_(source), sink_(sink), rows_(rows), origins_(origins), file_(source, "ANNOTATION_DOCUMENT") {}
 
   void read() {
     const auto header = file_.root().child("HEADER");
@@ -96,6 +98,13 @@ class ElanReader {
     } catch (Error& error) {
       throw file_.at(error.at_video(entry.video), header);
     }
+    const auto [first, fresh] = origins_.try_emplace(entry.video, origin, source_.name);
+    if (!fresh && first->second.first != origin)
+      throw file_.at(Error("is " + format_number(origin) + " ms, but " + format_number(first->second.first) + " in '" +
+                           first->second.second + "': the times of one video would be of two clocks")
+                         .at_field("TIME_ORIGIN")
+                         .at_video(entry.video),
+                     header);
     if (origin != 0) {
       if (entry.further.size() < 2) entry.further.emplace_back("time_origin", format_number(origin / 1000));
       sink_.note(source_.name + ": the time 0 of the annotations is at " + format_number(origin / 1000) +
@@ -235,6 +244,7 @@ class ElanReader {
   const SourceText& source_;
   const ImportSink& sink_;
   ToolRows& rows_;
+  Origins& origins_;
   const XmlFile file_;
   std::map<std::string, std::string, std::less<>> tiers_;  // the tiers that our writer made several of, by its names
   std::unordered_map<std::string, Slot> slots_;
@@ -375,7 +385,8 @@ class ElanWriter : public SegmentWriter {
 
 void read_elan(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   ToolRows rows(options, sink);
-  for (const auto& source : sources) ElanReader(source, sink, rows).read();
+  ElanReader::Origins origins;
+  for (const auto& source : sources) ElanReader(source, sink, rows, origins).read();
   rows.emit();
 }
 

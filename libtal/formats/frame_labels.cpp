@@ -56,7 +56,9 @@ class FrameLabelNames {
             "': columns, or a label with a separator? Of a table, --from sample-labels with --rate reads the column of "
             "labels; where the line is one label, give --classes");
       if (!quoted && text.find_first_of(" \t") != std::string_view::npos)
-        throw fail("' has several words: where these are one label, give --classes");
+        throw fail(
+            "' has several words: where these are one label, give --classes (ranges of frames, '1-30 SIL', are --from "
+            "breakfast)");
       return std::string(text);
     }
     if (is_class_id(text, options_)) return label_of(text, options_);

@@ -170,13 +170,22 @@ class LabelStudioReader {
     rows_.kept_facts(entry, facts, source_.name);
     std::optional<double> rate = config_.framerate;
     if (const auto own = data.find(config_.rate_member); own && !rate && own->is_number() && own->number() > 0)
-      if (!entry.facts.info.fps) rate = own->number();  // what is kept as a fact has all digits
-    if (rate && !(options_.fps > 0)) {
+      rate = own->number();
+    // What is kept as a fact, or known of the video, has all digits.
+    const auto known = entry.facts.info.fps;
+    const bool rounded = rate && known && std::abs(*known - *rate) <= 1e-3 * *known;
+    counted_ = rounded ? known : rate;
+    if (rate && !known && !(options_.fps > 0)) {
       VideoInfo said;
       said.fps = rate;
       rows_.fact(entry, said, source_.name);
     }
     return entry;
+  }
+
+  // The frames of the timeline are counted at the task's own rate, whatever the video's is.
+  double rate_of(VideoRows::Entry& entry, std::string_view field) {
+    return counted_ && !(options_.fps > 0) ? *counted_ : rows_.rate(entry, field);
   }
 
   void read_annotation(const JsonNode& annotation, VideoRows::Entry& entry) {
@@ -326,7 +335,7 @@ class LabelStudioReader {
     std::string kind = "timelinelabels";
     const std::string& field = value.path();
     if (const auto ranges = value.find("ranges")) {
-      const double fps = rows_.rate(entry, ranges->path());
+      const double fps = rate_of(entry, ranges->path());
       for (const auto& range : single_or_all(*ranges))
         segments.push_back({(range.at("start").number() - 1) / fps, range.at("end").number() / fps});
     } else if (const auto sequence = value.find("sequence")) {
@@ -374,7 +383,7 @@ class LabelStudioReader {
       said.fps = std::round(*stated * 1e6) / 1e6;
       rows_.fact(entry, said, source_.name);
     }
-    const double fps = rows_.rate(entry, sequence.path());
+    const double fps = rate_of(entry, sequence.path());
     std::vector<Segment> segments;
     const Key* first = nullptr;  // of a stretch that is enabled
     for (const auto& key : keys) {
@@ -406,6 +415,7 @@ class LabelStudioReader {
   const ImportOptions& options_;
   const ImportSink& sink_;
   ToolRows& rows_;
+  std::optional<double> counted_;  // frames a second, of the task
   LabelConfig config_;
   bool several_ = false;
   std::size_t milliseconds_ = 0;

@@ -504,7 +504,8 @@ void MediaReader::feed() {
     sent_ = seconds(packet_->pts, stream_->time_base), sent_shown_ = !hidden;
     if (!any_ && !hidden) waiting_.push_back(sent_);
     // Where a transport stream's packets do not follow each other; before the first picture it is where it was cut.
-    if (any_ && !hidden) findings_.torn += (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    // (Of WAV it is the last packet of a file that states no length.)
+    if (any_ && !hidden && !format_is(*format_, "wav")) findings_.torn += (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
     if (findings_.packets == 1 && std::isfinite(sent_)) findings_.begin = sent_;
     avcodec_send_packet(codec_.get(), packet_.get());  // what it refuses, it tells
   }

@@ -507,4 +507,32 @@ lines = [line for line in tool("tal-eval", "--per-class", "-i", "wide.jsonl").st
 places = {len(line[: re.search(r"\d", line).start()]) + line.count("足") + line.count("球") for line in lines}
 check(len(lines) >= 3 and len(places) == 1, f"columns: {lines}")
 
+# One media on two clocks, and frames that a tool counts at a rate of its own.
+EAF = """<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="file:///m.mp4" MIME_TYPE="video/mp4"%s/></HEADER>
+<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="s1" TIME_VALUE="1000"/><TIME_SLOT TIME_SLOT_ID="s2" TIME_VALUE="2000"/></TIME_ORDER>
+<TIER TIER_ID="t"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="s1" TIME_SLOT_REF2="s2"><ANNOTATION_VALUE>x</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER></ANNOTATION_DOCUMENT>"""
+for name, origin in (("a", ""), ("b", ' TIME_ORIGIN="1500"'), ("c", ' TIME_ORIGIN="1500"')):
+    write(f"{name}.eaf", EAF % origin)
+check(len(records("--from", "elan", "b.eaf", "c.eaf")[0]["annotations"]) == 2, "two files on one clock")
+for order in (("a.eaf", "b.eaf"), ("b.eaf", "a.eaf")):
+    refused("--from", "elan", *order, says=(f"{order[1]}:", "video 'm': TIME_ORIGIN: is ", f"in '{order[0]}': the times of one video would be of two clocks"))
+
+
+def task(rate, name="v.mp4"):
+    result = {"type": "timelinelabels", "value": {"ranges": [{"start": 26, "end": 50}], "timelinelabels": ["x"]}}
+    return {"data": {"video": name, "framerate": rate}, "annotations": [{"result": [result]}]}
+
+
+write("d.csv", "video,fps\nv,10\n")
+for tasks, words, expected in (([task(25), task(50)], (), [[1, 2], [0.5, 1]]), ([task(50)], ("--durations", "d.csv"), [[0.5, 1]]), ([task(50)], ("--fps", "25"), [[1, 2]]), ([task(10.000001)], ("--durations", "d.csv"), [[2.5, 5]])):
+    got = [a["segment"] for a in records("--from", "label-studio", *words, write("tasks.json", json.dumps(tasks)))[0]["annotations"]]
+    check(got == expected, f"{tasks} {words}: {got}")
+
+# Folders of tables.
+os.makedirs("tables")
+for i in (1, 2):
+    write(f"tables/{i}.csv", f"video,start,end,label\nv{i},1,2,a\n")
+for words in ((), ("--from", "segments-csv")):
+    check([r["video"] for r in records(*words, "tables")] == ["v1", "v2"], f"a folder of tables {words}")
+
 finish()
