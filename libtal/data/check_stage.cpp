@@ -224,7 +224,7 @@ class Certifier {
     const auto until = deadline();
     child.talk(conforming(0) + "\n", 1, until);
     if (child.ended_output() && child.output.empty())
-      if (const auto status = child.wait(until); status == kCannotStart || status == kNotFound) {
+      if (const int status = child.wait(until).value_or(0); status == kCannotStart || status == kNotFound) {
         const auto why = last_lines(child.complaints);
         throw Error("--stage: '" + command_ + "' cannot be started" + (why.empty() ? "" : ": " + why));
       }
