@@ -22,8 +22,13 @@ case $what in
   videos)
     [[ -d $path ]] || { echo "'$path' is no folder of videos" >&2; exit 2; }
     endings=$(IFS='|'; echo "$*")
-    found=$(find -L "$path" -mindepth 1 -maxdepth 1 -type f -regextype posix-extended -iregex ".*\.($endings)" ! -name '.*' -printf '%p\t%s\t%T@\n' | LC_ALL=C sort)
-    [[ -n $found ]] || { echo "no videos ($*) in '$path'" >&2; exit 2; }
+    videos=(-type f -regextype posix-extended -iregex ".*\.($endings)" ! -name '.*')
+    found=$(find -L "$path" -mindepth 1 -maxdepth 1 "${videos[@]}" -printf '%p\t%s\t%T@\n' | LC_ALL=C sort)
+    below=$(find -L "$path" -mindepth 2 "${videos[@]}" -printf 'x' | wc -c)
+    apart=''
+    [[ $below -eq 0 ]] || apart="; $below in folders below it are not taken (links to them in one folder, ln -s, put them together)"
+    [[ -n $found ]] || { echo "no videos ($*) in '$path'$apart" >&2; exit 2; }
+    [[ -z $apart ]] || echo "'$path': $(wc -l <<<"$found") videos$apart" >&2
     printf '%s\n' "$found" ;;
   sums) find -L "$path" -type f -print0 | LC_ALL=C sort -z | xargs -0r cksum -- ;;
   *) echo "inputs.sh: '$what' is neither path, videos nor sums" >&2; exit 2 ;;

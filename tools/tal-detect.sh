@@ -66,6 +66,10 @@ export PATH
 
 bundle='' show=0 format=tal jobs='' output='' words='' count=0 input='' weights=''
 value() { [ "$1" -ge 2 ] || usage "$2 needs a value"; }
+set_jobs() {
+  case $1 in '' | *[!0-9]*) usage "--jobs: '$1' is not a number" ;; esac
+  jobs=$1
+}
 add() {
   # A name that begins with - would be taken for an option.
   case $1 in -*) set -- "./$1" ;; esac
@@ -95,8 +99,8 @@ while [ $# -gt 0 ]; do
     --print) ;;
     --format) value $# "$1"; format=$2; shift ;;
     --format=*) format=${1#*=} ;;
-    -j | --jobs) value $# "$1"; jobs=$2; shift ;;
-    --jobs=*) jobs=${1#*=} ;;
+    -j | --jobs) value $# "$1"; set_jobs "$2"; shift ;;
+    --jobs=*) set_jobs "${1#*=}" ;;
     -o | --output) value $# "$1"; output=$2; shift ;;
     --output=*) output=${1#*=} ;;
     --) shift; for video; do add "$video"; done; break ;;
@@ -112,7 +116,6 @@ else
   [ "$count" -gt 0 ] || usage "no videos"
 fi
 [ -n "$bundle" ] || [ -z "$weights" ] || usage "--encoder-weights has no effect without --model"
-case $jobs in *[!0-9]*) usage "--jobs: '$jobs' is not a number" ;; esac
 folder=0
 case $output in -) output='' ;; */) folder=1 ;; *) [ ! -d "$output" ] || folder=1 ;; esac
 last='tal-convert --from tal --to'

@@ -37,6 +37,7 @@ complete -c tal-convert -l id-folders -r -d 'Last N folders of a file'\''s path 
 complete -c tal-convert -l ids -x -a 'keep strip add' -d 'ActivityNet'\''s v_ before the ids'
 complete -c tal-convert -l subset -r -d 'Only records of this subset'
 complete -c tal-convert -l split -r -d 'Videos of a subset, one a line or in a column video; FILE alone: a table with columns video and subset or split, or JSON with a list of each subset (repeatable)'
+complete -c tal-convert -l points -r -d 'Points in time, for steps that need segments: keep, drop, or the seconds that a segment around each lasts'
 complete -c tal-convert -l merge -r -d 'Records to join by video (left join): missing fields are taken from there'
 complete -c tal-convert -l segments -x -a 'auto proposals annotations' -d 'Which segments to write; auto: the proposals where a record has them'
 complete -c tal-convert -l dataset-version -r -d '"version" of the file written (else the one read, or VERSION 1.3)'

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <vector>
 
+#include "libtal/base/text.h"
+
 namespace tal {
 
 Error& Error::in_file(std::string_view path) {
@@ -48,16 +50,6 @@ void throw_errno(std::string_view path, int error_number) {
   throw Error(std::strerror(error_number), kind).in_file(path);
 }
 
-namespace {
-
-// Letters that differ in case only.
-bool same_letter(char a, char b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 32) : c; };
-  return lower(a) == lower(b);
-}
-
-}  // namespace
-
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -66,7 +58,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + !same_letter(a[i - 1], b[j - 1])});
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (ascii_lower(a[i - 1]) != ascii_lower(b[j - 1]))});
       diagonal = above;
     }
   }

@@ -181,8 +181,13 @@ bool RecordChecker::Pass::item_members(const Json& item, const std::string& fiel
 // of frequencies) are two. Of equal proposals the one with the better score stays.
 bool RecordChecker::Pass::twin(const char* key, Item& item, const Json& json, std::vector<Item>& kept, Twins& same,
                                bool& changed) const {
-  const auto [before, fresh] =
-      same.try_emplace({item.start, item.end, item.label, item.point, others_of(json, *key == 'a')}, kept.size());
+  const auto [found, alone] =
+      same.try_emplace({item.start, item.end, item.label, item.point}, Namesakes{kept.size(), {}});
+  if (alone) return false;
+  const auto others = [&](const Json& each) { return others_of(each, *key == 'a'); };
+  auto& [earliest, by_members] = found->second;
+  if (by_members.empty()) by_members.emplace(others(data_[key][kept[earliest].index]), earliest);
+  const auto [before, fresh] = by_members.try_emplace(others(json), kept.size());
   if (fresh) return false;
   Item& first = kept[before->second];
   item.again = true;

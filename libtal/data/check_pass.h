@@ -39,8 +39,13 @@ class RecordChecker::Pass {
     std::string label, whose, text;  // whose: tier, subject, annotator and channel, which tell equal ones apart
     bool point = false, broken = false, again = false;  // again: the list has it before
   };
-  // Times, label, whether it is a point, all further members -> place in a list.
-  using Twins = std::map<std::tuple<double, double, std::string, bool, Json>, std::size_t>;
+  // Items of one time and label: the place of the first, and, once there are more, all by their further members.
+  struct Namesakes {
+    std::size_t first;
+    std::map<Json, std::size_t> by_members;
+  };
+  // By times, label, and whether it is a point.
+  using Twins = std::map<std::tuple<double, double, std::string, bool>, Namesakes>;
 
   void add(const char* kind, std::string field, std::string message, bool fixed = false) const;
   // An Error becomes a fault.

@@ -74,6 +74,19 @@ struct SignalImport {
   std::string labels;  // a segments-csv table
 };
 
+// Videos of which a file or --durations says another frame rate than --fps, by which their frames are counted.
+class OtherRates {
+ public:
+  void see(const std::string& video, double rate, double option) {
+    if (option > 0 && rate != option) videos_.emplace(video, rate);
+  }
+  // "" when there is none.
+  std::string note() const;
+
+ private:
+  std::map<std::string, double> videos_;
+};
+
 struct ImportOptions {
   std::string time;                   // seconds, frames or relative; "" = what the format usually has
   double fps = 0;                     // for frames; 0 = from the row or the table
@@ -83,11 +96,12 @@ struct ImportOptions {
   std::optional<std::string> prefix;  // put before every id
   int id_folders = -1;                // of a file's path that stay in its id, as FileIds takes them
   std::shared_ptr<FileIds> ids = std::make_shared<FileIds>();  // of the files that are read, and of the rows in them
-  std::map<std::string, std::string> columns;                  // role -> column name
-  std::string where_column, where_value;                       // only rows with this value
-  std::vector<std::string> tiers;                              // only these of an annotation tool's file; none: all
-  std::vector<std::string> background;                         // labels of frames or samples that are in no segment
-  TableDialect dialect;                                        // of tables
+  std::shared_ptr<OtherRates> other_rates = std::make_shared<OtherRates>();
+  std::map<std::string, std::string> columns;  // role -> column name
+  std::string where_column, where_value;       // only rows with this value
+  std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
+  std::vector<std::string> background;         // labels of frames or samples that are in no segment
+  TableDialect dialect;                        // of tables
   ImportTables tables;
   FeatureImport features;
   SignalImport signals;

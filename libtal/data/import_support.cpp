@@ -320,6 +320,20 @@ VideoInfo with_table(const VideoInfo& own, const VideoInfo& table) {
   return both;
 }
 
+std::string_view without_text_ending(std::string_view name) {
+  return without_ending(without_ending(name, {".gz"}), {".txt"});
+}
+
+Segment frame_range_of(std::string_view first, std::string_view last, double fps) {
+  const auto number = [](std::string_view text, const char* field) {
+    return whole_number(field_number(text, '.', field), text, field);
+  };
+  const auto from = number(first, "first frame"), to = number(last, "last frame");
+  if (from < 1) throw Error("frames count from 1").at_field("first frame");
+  if (to < from) throw Error("is before the first").at_field("last frame");
+  return {static_cast<double>(from - 1) / fps, static_cast<double>(to) / fps};
+}
+
 std::string id_of(std::string_view name, const ImportOptions& options, const std::string& place) {
   return options.prefix.value_or("") + one_id(name, *options.ids, place);
 }
@@ -333,10 +347,19 @@ std::string one_id(std::string_view name, FileIds& ids, const std::string& place
   return ids.id(name, place);
 }
 
+std::string OtherRates::note() const {
+  if (videos_.empty()) return "";
+  const auto& [video, rate] = *videos_.begin();
+  return "--fps counts the frames of " + std::to_string(videos_.size()) +
+         (videos_.size() == 1 ? " video of which" : " videos of which") + " another frame rate is stated, '" + video +
+         "' with " + format_number(rate);
+}
+
 VideoInfo known_of(const std::string& video, const ImportOptions& options, const VideoInfo& own) {
-  if (const auto* table = options.tables.find(video))
-    return with_table(own, own.duration ? *table : with_length(*table));
-  VideoInfo info = own;
+  const auto* table = options.tables.find(video);
+  VideoInfo info = table ? with_table(own, own.duration ? *table : with_length(*table)) : own;
+  if (info.fps) options.other_rates->see(video, *info.fps, options.fps);
+  if (table) return info;
   if (!options.tables.videos.empty()) info.alike = options.tables.spellings().reason(video);
   return info;
 }
@@ -416,7 +439,8 @@ std::vector<std::string> source_files(const std::vector<std::string>& paths, con
       throw Error("no " + (endings == "*" ? "" : endings + " ") + "file in this folder").at_line(path, 0);
     files.insert(files.end(), found.paths.begin(), found.paths.end());
   }
-  drop_copies(files, note);
+  if (const auto copies = same_copies(files, note); !copies.empty())
+    std::erase_if(files, [&](const std::string& file) { return copies.count(file) > 0; });
   return files;
 }
 

@@ -180,6 +180,11 @@ class VideoRows {
   std::unordered_map<std::string, std::size_t> index_;
 };
 
+// The name of a text file without .txt and .gz.
+std::string_view without_text_ending(std::string_view name);
+// The segment, in seconds, of frames that count from 1, the last one in it. Error at "first frame" or "last frame".
+Segment frame_range_of(std::string_view first, std::string_view last, double fps);
+
 // A video's id by its name in a file, behind --prefix; without it. place: of the name, "" when it is not known. Error
 // for a field that names several files, and as FileIds::id.
 std::string id_of(std::string_view name, const ImportOptions& options, const std::string& place = "");

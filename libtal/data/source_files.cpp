@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
@@ -48,25 +49,23 @@ std::string copied_name(std::string_view path) {
   return original == stem ? "" : std::string(original) + std::string(file.substr(stem.size()));
 }
 
-void drop_copies(std::vector<std::string>& files, const Note& note) {
-  std::vector<std::string> dropped, others;
-  const std::vector<std::string> all = files;
-  std::erase_if(files, [&](const std::string& file) {
-    const std::string original = copied_name(file);
-    if (original.empty()) return false;
-    const std::string path = file.substr(0, file.find_last_of("/\\") + 1) + original;
-    if (std::find(all.begin(), all.end(), path) == all.end()) return false;
-    const bool same = same_content(file, path);
-    (same ? dropped : others).push_back(file);
-    return same;
-  });
-  if (!note) return;
-  if (!dropped.empty())
+std::set<std::string> same_copies(const std::vector<std::string>& files, const Note& note) {
+  std::vector<std::pair<std::string, std::string>> copies;  // and what they are called after
+  for (const auto& file : files)
+    if (const auto original = copied_name(file); !original.empty())
+      copies.emplace_back(file, file.substr(0, file.find_last_of("/\\") + 1) + original);
+  if (copies.empty()) return {};
+  const std::set<std::string> all(files.begin(), files.end());
+  std::vector<std::string> same, others;
+  for (const auto& [file, original] : copies)
+    if (all.count(original) > 0) (same_content(file, original) ? same : others).push_back(file);
+  if (note && !same.empty())
     note("left out, for they hold the same as the files that they are copies of by their names: '" +
-         joined_first(dropped, 4, "', '") + "'");
-  if (!others.empty())
+         joined_first(same, 4, "', '") + "'");
+  if (note && !others.empty())
     note("read as files of their own, though by their names they are copies of others: '" +
          joined_first(others, 4, "', '") + "'");
+  return {same.begin(), same.end()};
 }
 
 }  // namespace tal

@@ -8,9 +8,9 @@
 #include <optional>
 
 #include "libtal/base/text.h"
-#include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
 #include "libtal/formats/formats.h"
+#include "libtal/io/digits.h"
 
 namespace tal {
 namespace {
@@ -26,16 +26,9 @@ std::optional<FrameRange> frame_range(std::string_view line) {
   const auto words = split_blanks(line);
   if (words.size() != 2) return std::nullopt;
   const auto dash = words[0].find('-');
-  const auto is_count = [](std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-  };
-  if (dash == std::string_view::npos || !is_count(words[0].substr(0, dash)) || !is_count(words[0].substr(dash + 1)))
+  if (dash == std::string_view::npos || !is_digits(words[0].substr(0, dash)) || !is_digits(words[0].substr(dash + 1)))
     return std::nullopt;
   return FrameRange{words[0].substr(0, dash), words[0].substr(dash + 1), words[1]};
-}
-
-std::int64_t frame_number(std::string_view text, const char* field) {
-  return whole_number(field_number(text, '.', field), text, field);
 }
 
 }  // namespace
@@ -43,8 +36,7 @@ std::int64_t frame_number(std::string_view text, const char* field) {
 void read_breakfast(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   VideoRows rows;
   for (const auto& source : sources) {
-    const std::string name(without_ending(without_ending(source.name, {".gz"}), {".txt"}));
-    const std::string id = id_of(name, options);
+    const std::string id = id_of(without_text_ending(source.name), options);
     if (rows.find(id)) throw Error("another file has units of this video").at_video(id).at_line(source.name, 0);
     const auto lines = split_lines(source);
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -52,18 +44,14 @@ void read_breakfast(const std::vector<SourceText>& sources, const ImportOptions&
       guard_row(source, i + 1, id, lines[i], sink, [&] {
         const auto range = frame_range(lines[i]);
         if (!range) throw Error("must be 'FIRST-LAST UNIT', frames that count from 1");
-        const auto first = frame_number(range->first, "first frame"), last = frame_number(range->last, "last frame");
-        if (first < 1) throw Error("frames count from 1").at_field("first frame");
-        if (last < first) throw Error("is before the first").at_field("last frame");
         VideoInfo info = known_of(id, options);
         info.fps = options.fps > 0 ? options.fps : info.fps.value_or(kBreakfastFps);
+        const Segment segment = frame_range_of(range->first, range->last, *info.fps);
         auto& entry = rows.at(id);
         entry.facts.add(info, line_name(source.name, i + 1));
         entry.has_annotations = true;
         if (std::find(options.background.begin(), options.background.end(), range->unit) == options.background.end())
-          append_item(entry.annotations,
-                      {static_cast<double>(first - 1) / *info.fps, static_cast<double>(last) / *info.fps}, std::nullopt,
-                      std::string(range->unit));
+          append_item(entry.annotations, segment, std::nullopt, range->unit);
       });
     }
   }

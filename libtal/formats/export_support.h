@@ -157,8 +157,8 @@ class OnceWriter : public ExportWriter {
 
  private:
   void see_members(const Record& record);
-  ExportOptions options_;
   std::string missing_windows() const;
+  ExportOptions options_;
   CountedVideos reduced_, unchosen_annotations_, unchosen_proposals_;
   std::set<std::string> members_;
   std::unordered_map<std::string, std::map<std::int64_t, Window>> videos_;  // written so far; those of a live stream

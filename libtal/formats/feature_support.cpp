@@ -67,11 +67,10 @@ std::vector<FeatureFile> list_feature_files(const std::vector<std::string>& path
               [](const FeatureFile& a, const FeatureFile& b) { return natural_less(a.name, b.name); });
     files.insert(files.end(), found.begin(), found.end());
   }
-  std::vector<std::string> kept;
-  for (const auto& file : files) kept.push_back(file.path);
-  drop_copies(kept, note);
-  std::erase_if(files,
-                [&](const FeatureFile& file) { return std::find(kept.begin(), kept.end(), file.path) == kept.end(); });
+  std::vector<std::string> names;
+  for (const auto& file : files) names.push_back(file.path);
+  if (const auto copies = same_copies(names, note); !copies.empty())
+    std::erase_if(files, [&](const FeatureFile& file) { return copies.count(file.path) > 0; });
   return files;
 }
 

@@ -31,8 +31,7 @@ constexpr std::string_view kFrameTitle = "### Frame level recognition: ###";
 
 // The name of the file without folder and .txt.
 std::string video_of_frames(const std::string& name, const ImportOptions& options) {
-  std::string file(without_ending(without_ending(name, {".gz"}), {".txt"}));
-  return id_of(file, options);
+  return id_of(without_text_ending(name), options);
 }
 
 constexpr std::string_view kSeparators = ",;\t|";
@@ -340,8 +339,7 @@ class FrameResultWriter : public FrameWriter {
 
  protected:
   void write(const Record& record, std::string&) override {
-    if (const auto read = id_read_of(without_ending(without_ending(record.video(), {".gz"}), {".txt"}));
-        read != record.video())
+    if (const auto read = id_read_of(without_text_ending(record.video())); read != record.video())
       throw Error("cannot be a file's name: the video of that file would be read as '" + read + "'")
           .at_field("video")
           .at_video(record.video());

@@ -175,6 +175,7 @@ class LabelStudioReader {
     const auto known = entry.facts.info.fps;
     const bool rounded = rate && known && std::abs(*known - *rate) <= 1e-3 * *known;
     counted_ = rounded ? known : rate;
+    if (rate) options_.other_rates->see(entry.video, *rate, options_.fps);
     if (rate && !known && !(options_.fps > 0)) {
       VideoInfo said;
       said.fps = rate;

@@ -23,9 +23,7 @@ namespace {
 constexpr double kSaladsFps = 30;
 
 std::string salads_video(const std::string& name, const ImportOptions& options) {
-  std::string file(without_ending(without_ending(name, {".gz"}), {".txt"}));
-  file = std::string(without_ending(file, {"-activityannotation"}));
-  return id_of(file, options);
+  return id_of(without_ending(without_text_ending(name), {"-activityannotation"}), options);
 }
 
 std::vector<std::string_view> salads_fields(std::string_view line) {
@@ -69,10 +67,7 @@ void read_50salads(const std::vector<SourceText>& sources, const ImportOptions& 
         std::string label;
         if (are_frames(fields)) {
           info.fps = options.fps > 0 ? options.fps : info.fps.value_or(kSaladsFps);
-          const auto first = salads_number(fields[0], "first frame"), last = salads_number(fields[1], "last frame");
-          if (first < 1) throw Error("frames count from 1").at_field("first frame");
-          if (last < first) throw Error("is before the first").at_field("last frame");
-          segment = {static_cast<double>(first - 1) / *info.fps, static_cast<double>(last) / *info.fps};
+          segment = frame_range_of(fields[0], fields[1], *info.fps);
           label = fields[2];
         } else if (is_clock(fields)) {
           if (start == nullptr && !options.tables.starts.empty())

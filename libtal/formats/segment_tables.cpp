@@ -87,8 +87,6 @@ class SegmentTables {
                                        : "each file's name is its video's id, such as '") +
                  by_file_.begin()->first + "' of " + by_file_.begin()->second +
                  " (--columns video=NAME names a column)");
-    note_rows(other_rate_, " row states", " rows state",
-              " another frame rate than --fps, which their times are counted by");
     note_rows(unscored_, " row without a score is an annotation", " rows without a score are annotations", "");
     rows_.emit(options_, sink_);
   }
@@ -132,7 +130,6 @@ class SegmentTables {
     const std::string id = video_of(one, row);
     try {
       const VideoInfo said = known_of(id, options_, one.columns.facts(row));
-      if (unit_ == "frames" && options_.fps > 0 && said.fps && *said.fps != options_.fps) ++other_rate_;
       const Segment segment = one.columns.segment(row, with_rows_before(said, rows_.find(id)));
       const std::string label = label_in(one, row);
       const auto score = score_in(one, row);
@@ -184,7 +181,6 @@ class SegmentTables {
   LeftOutColumns left_out_columns_;
   std::map<std::string, std::string> by_file_;  // videos that their file names -> the file
   std::size_t left_out_ = 0, selected_ = 0;     // by --where
-  std::size_t other_rate_ = 0;                  // rows whose frames --fps counts, though they state a rate
   std::size_t unscored_ = 0;                    // rows of a table of our own that are annotations among detections
   std::vector<std::string> where_values_;       // of tables without a row that --where selects
   std::string last_;                            // table

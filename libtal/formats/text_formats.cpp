@@ -25,7 +25,7 @@ void read_class_files(const std::vector<SourceText>& sources, const ImportOption
                       bool by_name) {
   VideoRows rows;
   for (const auto& source : sources) {
-    std::string label(without_ending(without_ending(source.name, {".gz"}), {".txt"}));
+    std::string label(without_text_ending(source.name));
     label.erase(0, label.find_last_of("/\\") + 1);
     if (label == "detclasslist") continue;  // the class numbers, beside the annotations in the official kit
     if (const auto original = copied_name(label); !original.empty()) {

@@ -124,7 +124,11 @@ class TextGridReader {
     const double begin = tokens_.number("xmin"), end = tokens_.number("xmax");
     VideoInfo said;
     if (begin == 0 && end > 0) said.duration = end;  // of a part of a recording its length is not known
-    rows_.fact(*entry_, said, source_.name);
+    try {
+      rows_.fact(*entry_, said, source_.name);
+    } catch (Error& error) {
+      throw error.at_line(source_.name, tokens_.line());
+    }
   }
   TierHead tier_head() {
     const std::string kind = tokens_.text("the tier's class");

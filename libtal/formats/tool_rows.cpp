@@ -86,7 +86,11 @@ VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view other
 }
 
 void ToolRows::fact(VideoRows::Entry& entry, const VideoInfo& said, const std::string& where) {
-  entry.facts.add(known_of(entry.video, options_, said), where);
+  try {
+    entry.facts.add(known_of(entry.video, options_, said), where);
+  } catch (Error& error) {
+    throw error.at_video(entry.video);
+  }
 }
 
 void ToolRows::kept_facts(VideoRows::Entry& entry, const std::vector<std::pair<std::string, std::string>>& facts,
@@ -96,9 +100,12 @@ void ToolRows::kept_facts(VideoRows::Entry& entry, const std::vector<std::pair<s
     if (!name.starts_with(kFactPrefix)) continue;
     const auto fact = std::string_view(name).substr(kFactPrefix.size());
     if (fact == "duration") said.duration = positive(field_number(text, '.', name), name);
-    else if (fact == "fps" && !(options_.fps > 0)) said.fps = positive(field_rate(text, '.', name), name);
-    else if (fact == "frames") said.frames = whole_number(field_number(text, '.', name), text, name);
-    else if (fact == "subset") said.subset = text;
+    if (fact == "frames") said.frames = whole_number(field_number(text, '.', name), text, name);
+    if (fact == "subset") said.subset = text;
+    if (fact != "fps") continue;
+    const double rate = positive(field_rate(text, '.', name), name);
+    options_.other_rates->see(entry.video, rate, options_.fps);
+    if (!(options_.fps > 0)) said.fps = rate;
   }
   this->fact(entry, said, where);
 }

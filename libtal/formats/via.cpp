@@ -98,8 +98,7 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
   event.point = times.size() != 2;
   if (labels.empty()) {
     const bool one = attributes.size() == 1 && !attributes.begin()->second.name.empty();
-    if (one) labels.emplace_back(attributes.begin()->second.name, "");
-    else labels.emplace_back(unlabelled.size() == 1 ? unlabelled.front() : "", "");
+    labels.emplace_back(one ? attributes.begin()->second.name : unlabelled.size() == 1 ? unlabelled.front() : "", "");
   }
   for (std::size_t i = 0; i < (event.point ? times.size() : 1); ++i)
     for (const auto& [tier, label] : labels) {

@@ -90,7 +90,12 @@ void append_times(std::string& out, const Segment& segment, bool point) {
   else append_segment(out += "\"segment\":", segment);
 }
 
-void refuse_point() { throw Error("a point in time has no length; this step needs segments"); }
+void refuse_point() {
+  throw Error(
+      "a point in time has no length; this step needs segments (tal-convert --points drop leaves points out, --points "
+      "S "
+      "makes them S seconds long)");
+}
 
 std::string indexed(const char* name, std::size_t index, const char* member) {
   std::string out = name + ("[" + std::to_string(index) + "]");

@@ -25,7 +25,8 @@ struct ViewVideo {
   std::string file;                  // as the record names it; "": it names none
   std::string url;                   // as seen from the page (relative_url), or remote; "": none
   State state = State::kNone;
-  // Seconds on the player's clock at which time 0 of the record stands, its first picture; nullopt: not known.
+  // Seconds on the player's clock at which time 0 of the record stands: its member time_origin, else its first picture;
+  // nullopt: not known.
   std::optional<double> start;
   // For exports to other tools: what their files keep beside the video, names and texts, and whether it is only sound.
   std::vector<std::pair<std::string, std::string>> facts;

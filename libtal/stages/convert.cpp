@@ -13,6 +13,7 @@
 #include "libtal/data/bundle.h"
 #include "libtal/data/import_check.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/points.h"
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
 #include "libtal/data/video_length.h"
@@ -62,10 +63,11 @@ std::string features_to_check(const Record& record) {
   std::string out;
   for (const auto& stream : record.features()) {
     append_json_string(out += out.empty() ? '{' : ',', stream.name);
-    std::string text = stream.text;
-    if (const auto at = text.find(stream.data); stream.data.size() > kFirst && at != std::string::npos)
-      text.erase(at + kFirst, stream.data.size() - kFirst);
-    (out += ':') += text;
+    const std::string_view text = stream.text;
+    const auto data = stream.data.size() > kFirst ? text.find(stream.data) : text.npos;
+    const auto cut = data == text.npos ? text.size() : data + kFirst;
+    const auto behind = data == text.npos ? text.size() : data + stream.data.size();
+    ((out += ':') += text.substr(0, cut)) += text.substr(behind);
   }
   return out.empty() ? "{}" : out + '}';
 }
@@ -283,15 +285,18 @@ class Writer {
   // Of the file of a video, without ending. Where the id stands in the file, its folders may be part of the name.
   std::string name_for(const std::string& video) {
     const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
+    const bool named = writer_->named_by_file();
     std::string name = video;
-    if (!writer_->named_by_file()) std::replace(name.begin(), name.end(), '/', '_');
+    if (!named) std::replace(name.begin(), name.end(), '/', '_');
     if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == "." ||
         name == "..")
       throw fail("cannot be a file name");
-    if (const auto read = writer_->id_of_file(name); writer_->named_by_file() && read != video)
-      throw fail("cannot be a file's name: the video of that file would be read as '" + read + "'");
-    if (const auto [user, fresh] = names_.emplace(name, video); !fresh && user->second != video)
+    if (named) {
+      if (const auto read = writer_->id_of_file(name); read != video)
+        throw fail("cannot be a file's name: the video of that file would be read as '" + read + "'");
+    } else if (const auto [user, fresh] = names_.emplace(name, video); !fresh && user->second != video) {
       throw fail("'" + name + writer_->extension() + "' is the file of video '" + user->second + "'");
+    }
     return name;
   }
   // A single file under a name that is not the video's.
@@ -326,7 +331,7 @@ class Writer {
   std::unique_ptr<ExportWriter> writer_;
   bool folder_ = false;
   int documents_ = 0;
-  std::map<std::string, std::string> names_;  // of files -> video
+  std::map<std::string, std::string> names_;  // of files that are not called as their videos -> video
   std::string only_;                          // the video of the one file of a format that names it nowhere else
 };
 
@@ -461,6 +466,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   Splits splits(o.splits, o.import.id_folders);
   std::optional<Merge> merge;
   if (!o.merge.empty()) merge.emplace(tool, o.merge);
+  PointRule points(o.points);
   Writer writer(tool, to, o.exported);
   UsedVideos durations(o.import.tables);
   std::uint64_t records = 0;
@@ -489,6 +495,7 @@ void convert(Tool& tool, ConvertOptions& o) {
     }
     if (!beside.empty() && !record.has("activitynet")) record.set_raw("activitynet", std::exchange(beside, {}));
     if (merge) merge->apply(record);
+    points.apply(record);
     if (record.has("duration") && record.has("features"))
       for (const auto& stream : record.features()) see_span(record, stream);
     writer.add(record);
@@ -537,6 +544,8 @@ void convert(Tool& tool, ConvertOptions& o) {
   if (records == 0 && !subsets.empty())
     tool.warn("no record is of subset '" + o.subset + "', " + other_subsets(std::move(subsets)));
   if (merge) merge->report();
+  if (const auto note = o.import.other_rates->note(); !note.empty()) tool.note(note);
+  if (const auto note = points.note(); !note.empty()) tool.note(note);
 }
 
 }  // namespace tal

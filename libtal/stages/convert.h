@@ -22,6 +22,7 @@ struct ConvertOptions {
   ImportOptions import;
   ExportOptions exported;
   std::string prefix;
+  std::string points = "keep";  // PointRule
   int id_folders = 0;
   std::vector<std::string> splits;           // SUBSET=FILE, or a table with a column of subsets
   WeightOptions weights;                     // instead of --from

@@ -252,6 +252,10 @@ void register_options(const Options& table, ConvertOptions& o) {
       .type_name("[SUBSET=]FILE")
       .repeatable()
       .reads();
+  input
+      .add("--points", o.points,
+           "Points in time, for steps that need segments: keep, drop, or the seconds that a segment around each lasts")
+      .type_name("keep|drop|S");
   input.add("--merge", o.merge, "Records to join by video (left join): missing fields are taken from there")
       .type_name("FILE")
       .reads();

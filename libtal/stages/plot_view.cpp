@@ -36,14 +36,14 @@ class VideoFiles {
   std::string place(const Record& record, ViewVideo& video) const {
     video.file = record.text("path").value_or("");
     std::string path;
-    if (const auto protocol = video.file.find("://"); protocol != std::string::npos) {
+    if (video.file.find("://") != std::string::npos && !video.file.starts_with("file://")) {
       const bool remote = video.file.starts_with("http:") || video.file.starts_with("https:");
       video.state = remote ? ViewVideo::State::kRemote : ViewVideo::State::kLive;
       if (remote) video.url = video.file;
       return "";
     }
     if (video.file.empty()) path = of_folder(record.video());
-    else if (root_.empty()) path = located(video.file, record.places().get());
+    else if (root_.empty() || video.file.starts_with("file://")) path = located(video.file, record.places().get());
     else path = (fs::path(root_) / video.file).string();
     if (path.empty()) return "";
     if (video.file.empty()) video.file = path;
@@ -120,7 +120,7 @@ class Page {
                  " dense maps or inline features, which are neither in the page nor in what it exports");
   }
 
-  // Of the files that are there; the page says of the others that it is not known.
+  // Of the files that are there; the page says of the others that it is not known, unless the record does.
   void find_starts() {
     std::size_t unknown = 0;
     std::string why;
@@ -128,10 +128,11 @@ class Page {
       if (paths_[i].empty()) continue;
       try {
         const double start = video_stages().first_on_players_clock(paths_[i]);
-        page_.videos[i].start = std::abs(start) < kTick ? 0 : std::round(start * kTicks) / kTicks;
+        firsts_[i] = std::abs(start) < kTick ? 0 : std::round(start * kTicks) / kTicks;
       } catch (const Error& error) {
-        if (unknown++ == 0) why = error.message();
+        if (!page_.videos[i].start && unknown++ == 0) why = error.message();
       }
+      if (!page_.videos[i].start) page_.videos[i].start = firsts_[i];
     }
     if (unknown > 0)
       tool_.note("of " + std::to_string(unknown) + (unknown == 1 ? " video" : " videos") +
@@ -141,7 +142,14 @@ class Page {
 
   void add_thumbnails() {
     auto thumbnails = make_thumbnails(tool_, options_.thumbnails, paths_);
-    for (std::size_t i = 0; i < thumbnails.size(); ++i) page_.videos[i].thumbnails = std::move(thumbnails[i]);
+    for (std::size_t i = 0; i < thumbnails.size(); ++i) {
+      ViewVideo& video = page_.videos[i];
+      video.thumbnails = std::move(thumbnails[i]);
+      // Their times count from the first picture, the record's perhaps from elsewhere.
+      const double shift = firsts_[i] && video.start ? *firsts_[i] - *video.start : 0;
+      for (auto& one : video.thumbnails) one.time += shift;
+      std::erase_if(video.thumbnails, [](const Thumbnail& one) { return one.time < 0; });
+    }
   }
 
   std::string text() {
@@ -161,6 +169,8 @@ class Page {
     record.annotations(true, Points::kTaken), record.proposals(Points::kTaken), record.duration(), record.fps();
     ViewVideo video;
     paths_.push_back(files_.place(record, video));
+    firsts_.emplace_back();
+    video.start = record.number("time_origin");
     video.facts = kept_facts(record), video.sound = is_sound(media_of(record));
     const auto features = features_by_name(record);
     if (features) record.set_raw("features", *features);
@@ -187,7 +197,8 @@ class Page {
   VideoFiles files_;
   Selection selection_;
   ViewPage page_;
-  std::vector<std::string> paths_, names_;  // of page_.videos; "": no file to open
+  std::vector<std::string> paths_, names_;     // of page_.videos; "": no file to open
+  std::vector<std::optional<double>> firsts_;  // seconds on the player's clock of their first pictures
   std::map<std::string, std::size_t> index_;
   std::size_t left_out_ = 0;
 };

@@ -31,8 +31,7 @@ void refuse_twins(const std::vector<std::string>& files, int folders, const std:
 }
 
 bool is_picture(const std::string& path) {
-  const std::string_view name = path;
-  return without_ending(name, {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".ppm"}) != name;
+  return without_ending(path, {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".ppm"}) != path;
 }
 
 // How pictures of one video become it.
@@ -42,11 +41,15 @@ std::string picture_advice(const std::string& folder, const std::string& picture
          name + "' -c:v ffv1 VIDEO.mkv";
 }
 
-// What a folder has instead of being a video.
-void refuse_folder(const std::string& path) {
+// A folder, with what it has instead of being a video, and a picture.
+void refuse_no_video(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code failed;
-  if (!fs::is_directory(path, failed)) return;
+  if (!fs::is_directory(path, failed)) {
+    if (!is_picture(path)) return;
+    throw UsageError("--videos: '" + path +
+                     "' is a picture: " + picture_advice((fs::path(path).parent_path() / "").string(), path));
+  }
   std::size_t files = 0, folders = 0, pictures = 0;
   std::string picture;
   for (fs::directory_iterator at(path, failed), end; !failed && at != end; at.increment(failed)) {
@@ -75,11 +78,7 @@ VideoList::VideoList(const std::string& input, const std::vector<std::string>& v
                      int id_folders)
     : videos_(videos), meter_(meter), id_folders_(id_folders) {
   if (videos.empty()) reader_.emplace(input, meter);
-  for (const auto& file : videos) refuse_folder(file);
-  for (const auto& file : videos)
-    if (is_picture(file))
-      throw UsageError("--videos: '" + file + "' is a picture: " +
-                       picture_advice((std::filesystem::path(file).parent_path() / "").string(), file));
+  for (const auto& file : videos) refuse_no_video(file);
   refuse_twins(videos, id_folders, "--id-folders keeps folders in the ids, and records say ids of their own");
   for (const auto& file : videos) (void)record_of(file, id_folders);  // before the first one is worked on
 }
@@ -110,7 +109,7 @@ bool VideoList::at_end() {
 bool VideoList::would_block() const { return !ahead_ && reader_ && reader_->would_block(); }
 
 void read_videos_as_records(const std::vector<std::string>& files) {
-  for (const auto& file : files) refuse_folder(file);
+  for (const auto& file : files) refuse_no_video(file);
   refuse_twins(files, 0, "records (video and path) say ids of their own");
   std::string lines;
   for (const auto& file : files) {

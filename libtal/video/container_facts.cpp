@@ -31,10 +31,14 @@ std::optional<double> asf_duration(std::string_view head) {
 
 std::optional<std::uint64_t> riff_bytes(std::string_view head) {
   constexpr std::size_t kSize = 4, kEnd = 8;
-  constexpr std::uint64_t kUnknown = 0xffffffff;  // of one that was written into a pipe
+  // What stands there when it was written into a pipe: all bits, or by SoX, arecord and others about the largest number
+  // with a sign, with or without the header.
+  const auto unknown = [](std::uint64_t size) {
+    return size == 0xffffffff || (size >= 0x7fff0000 && size <= 0x8000ffff);
+  };
   if (head.size() < kEnd || !head.starts_with("RIFF")) return std::nullopt;
   const auto size = little_endian(head, kSize, 4);
-  return size == kUnknown ? std::nullopt : std::optional(size + kEnd);
+  return unknown(size) ? std::nullopt : std::optional(size + kEnd);
 }
 
 namespace {

@@ -20,6 +20,7 @@ extern "C" {
 }
 
 #include "libtal/base/error.h"
+#include "libtal/base/video_id.h"
 #include "libtal/io/file_kind.h"
 #include "libtal/video/container_facts.h"
 #include "libtal/video/decoder.h"
@@ -196,8 +197,12 @@ void MediaReader::open_file(double patience) {
     read_from_ = nullptr;
     const auto said = messages_.last();
     if (url) refuse("nothing answers there within the patience, or it sends no video: " + libav_error(code));
-    if (std::error_code none; std::filesystem::is_regular_file(path_, none))
+    if (is_file(path_))
       if (const auto what = what_it_is(first_bytes(path_)); !what.empty()) refuse("0 frames" + what);
+    if (std::string_view name = path_; without_ending(name, {".yuv", ".rgb", ".raw"}) != name)
+      refuse(
+          "0 frames; by its name it holds pictures alone, which say neither size nor rate: ffmpeg -f rawvideo "
+          "-pixel_format yuv420p -video_size WxH -framerate FPS -i FILE -c:v ffv1 VIDEO.mkv makes a video of them");
     refuse(std::string("0 frames; damaged, cut off before its index, or not a ") + (sound_ ? "sound or " : "") +
            "video" + (said.empty() ? "" : ": " + said));
   }

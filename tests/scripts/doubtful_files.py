@@ -464,6 +464,7 @@ GRID = ('File type = "ooTextFile"\nObject class = "TextGrid"\n\nxmin = 0\nxmax =
         + "".join(f'    item [{k}]:\n        class = "IntervalTier"\n        name = "t{k}"\n        xmin = 0\n        xmax = 5\n        intervals: size = 1\n        intervals [1]:\n            xmin = 0\n            xmax = 5\n            text = "x{k}"\n' for k in (1, 2)))
 check(len(records("--from", "textgrid", write("g.TextGrid", GRID % 2))[0]["annotations"]) == 2, "two tiers")
 refused("--from", "textgrid", write("g.TextGrid", GRID % 1), says=("g.TextGrid:20:", "something follows the 1 tier"))
+refused("--from", "textgrid", "--durations", write("d6.csv", "video,duration\ng,6\n"), write("g.TextGrid", GRID % 2), says=("g.TextGrid:", "video 'g': duration: 5 here, but 6 in --durations"))
 
 # Decimal commas of BORIS, advice that the format takes, and what is no file of annotations at all.
 BORIS = "Observation id;Media file;Total length;FPS;Subject;Behavior;Behavioral category;Comment;Behavior type;Start (s);Stop (s)\no;v.mp4;10,5;25;;run;;;STATE;1,8;2,5\n"

@@ -105,7 +105,9 @@ every = [*truth[:6], json.loads((folder / "slow.jsonl").read_text())]
 (folder / "every.csv").write_text("".join(["video,start,end,label\n", *(f"{r['video']},{a['segment'][0]},{a['segment'][1]},{a['label']}\n" for r in every for a in r["annotations"])]))
 made, said = make("your-videos", *VIDEOS, "LABELS=every.csv")
 check("every video has labels" in said and "make evaluate" in said and not records("all.detections.jsonl"), f"nothing to look through: {said[-800:]}")
-for says, words in (("VIDEOS is not set", []), ("no videos (", ["VIDEOS=labels"]), ("No such file", ["VIDEOS=none"]), ("No such file", [*VIDEOS, "LABELS=none.csv"])):
+(folder / "deep" / "below").mkdir(parents=True)
+(folder / "deep" / "below" / "v.mp4").write_bytes(b"")
+for says, words in (("1 in folders below it are not taken", ["VIDEOS=deep"]), ("VIDEOS is not set", []), ("no videos (", ["VIDEOS=labels"]), ("No such file", ["VIDEOS=none"]), ("No such file", [*VIDEOS, "LABELS=none.csv"])):
     made, said = make("your-videos", *words, status=2)
     check(says in said and not {m for m in made if m.endswith(".html")}, f"make {words}: {said[-400:]}")
 

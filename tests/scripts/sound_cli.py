@@ -219,6 +219,13 @@ def check_refusals(folder):
     check("truncated or corrupt: last good time stamp of its sound 0.500 s, of 1.000 s (--partial keeps" in got.stderr, got.stderr)
     got = run(*words, "--partial")
     check("kept in part" in got.stderr and records(got.stdout)[0]["duration"] == 0.5, got.stderr)
+    # A WAV file that was written into a pipe states no size, but what its writer puts there: it is whole.
+    for size in (0xFFFFFFFF, 0x7FFFFFFF, 0x7FFFF000, 0):
+        data = bytearray(sound.read_bytes())
+        data[4:8], data[40:44] = min(size + 36 if size else 0, 0xFFFFFFFF).to_bytes(4, "little"), size.to_bytes(4, "little")
+        (folder / "piped.wav").write_bytes(data)
+        got = run("tal-extract", "--encoder", "log-mel", "--out-dir", folder / "r", "--videos", folder / "piped.wav")
+        check(records(got.stdout)[0]["duration"] == 1 and got.stderr == "", f"a WAV file from a pipe, {size:#x}: {got.stderr}")
     # What a run would do, and what is finished.
     words[-1] = sound
     plan = records(run(*words, "--plan").stdout)[0]

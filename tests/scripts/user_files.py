@@ -278,7 +278,7 @@ for source, text, says in (
     quiet = convert("--from", source, "t.txt", "-q")
     check(says in quiet.stderr, f"-q keeps warnings: {quiet.stderr}")
 # An option goes before the table: frames at --fps, whatever rate the rows state.
-check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"), says=("1 row states another frame rate than --fps",))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
+check(records("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.txt", "video,start,end,label,fps\nv1,250,375,A,50\n"), says=("--fps counts the frames of 1 video of which another frame rate is stated, 'v1' with 50",))[0]["annotations"][0]["segment"] == [10, 15], "--fps before the table's")
 # Ids that --ids makes one; values that float16 cannot hold.
 refused("--from", "tal", "--ids", "strip", data='{"video":"v_x"}\n{"video":"x"}\n', says=("video 'x': video: 'v_x' and 'x' become one with --ids strip",))
 refused("--from", "features", "--inline", "--half", write("h.csv", "a,b\n1,70000\n2,3\n"), says=("video 'h': features.features: 70000 does not fit --half",))
@@ -453,6 +453,7 @@ if tool("tal-extract", "--version", status=None).returncode == 0:
     os.makedirs("frames")
     for i in range(3):
         write(f"frames/{i:05}.jpg", b"")
+    refused("--videos", write("raw.yuv", bytes(3 * 16 * 16)), name="tal-extract", status=1, says=("holds pictures alone", "ffmpeg -f rawvideo"))
     for video in ("frames", "frames/00001.jpg", "frames/%05d.jpg"):
         refused("--videos", video, name="tal-extract", status=2, says=("ffmpeg -framerate RATE -pattern_type glob -i 'frames/*.jpg'",))
     for folder in ("a", "b"):
@@ -462,6 +463,24 @@ if tool("tal-extract", "--version", status=None).returncode == 0:
     refused("--videos", "a/x.mp4", "a/x.mp4", name="tal-extract", status=2, says=("'a/x.mp4' is given twice",))
     refused("--videos", "a/x.mp4", "a/x.flv", name="tal-extract", status=2, says=("two files give the video id 'x'", "records (-i) say ids of their own"))
     refused("--videos", "a/x.mp4", "b/x.mp4", name="tal-extract", status=2, says=("--id-folders keeps folders",))
+
+# Points in time, where the next step needs segments: left out, or some length around each, inside the video.
+mixed = [{"at": 0.1, "label": "a", "tier": "T"}, {"segment": [1, 2], "label": "b"}, {"at": 5, "label": "c"}]
+write("mixed.jsonl", json.dumps({"video": "v", "duration": 5.1, "annotations": mixed, "proposals": [{"at": 3, "score": 0.5}]}) + "\n")
+got = records("--from", "tal", "--points", "drop", "mixed.jsonl", says=("3 points in time left out",))[0]
+check(got["annotations"] == mixed[1:2] and got["proposals"] == [], f"--points drop: {got}")
+got = records("--from", "tal", "--points", "0.5", "mixed.jsonl", says=("3 points in time made segments of 0.5 s",))[0]
+check(got["annotations"] == [{"segment": [0, 0.35], "label": "a", "tier": "T"}, mixed[1], {"segment": [4.75, 5.1], "label": "c"}] and got["proposals"] == [{"segment": [2.75, 3.25], "score": 0.5}], f"--points 0.5: {got}")
+check(records("--from", "tal", "--points", "keep", "mixed.jsonl") == records("--from", "tal", "mixed.jsonl"), "--points keep")
+for value in ("0", "-1", "some", "nan"):
+    refused("--from", "tal", f"--points={value}", "mixed.jsonl", status=2, says=("neither keep nor drop, nor seconds above 0",))
+
+# The rate that frames are counted by, where the file says another.
+write("s.json", '[{"video":"v","fps":50,"num_frames":500,"events":[{"frame":100,"label":"a"}]}]')
+got = records("--from", "spotting-json", "--fps", "25", "s.json", says=("--fps counts the frames of 1 video of which another frame rate is stated, 'v' with 50",))[0]
+check(got["annotations"][0]["at"] == 4, f"--fps before the file's: {got}")
+write("r.csv", "video,duration,fps\nf,10,50\n")
+refused("--from", "frame-labels", "--fps", "25", "--durations", "r.csv", write("f.txt", "a\na\n"), says=("video 'f': fps: 25 here, but 50 in --durations",))
 
 # A track of CVAT whose mutable attribute changes is several segments.
 box = '<box frame="%d" outside="%d"><attribute name="action">%s</attribute></box>'

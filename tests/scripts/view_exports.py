@@ -132,6 +132,13 @@ try:
         back = read("elan", [document["text"]])[0]
         check(back["annotations"][0]["segment"] == [2, 5] and back["time_origin"] == 1.5, f"ELAN: the record's times, and where the medium has their 0: {back}")
         check("start late in their files" in studio["note"] and read("label-studio", [studio["text"]])[0]["annotations"][0]["segment"] == [2, 5], f"Label Studio: {studio['note']}")
+        # Where a record says so, its time 0 is elsewhere, of ELAN's files for one: also of a video that starts late.
+        run = page([{**v, "time_origin": 3} for v in videos], "--thumbnails", "5")
+        begin, seek, there, played, said = run(*steps)
+        check([begin, seek, there, played] == [3, 7, 4, 6.5] and "3 s on the player's clock (time_origin)" in said, f"time_origin: {[begin, seek, there, played, said]}")
+        late, early = run("videos.map(v => v.thumbnails)")[0]
+        check([round(t, 3) for t, _ in late] == [0.5, 4.5, 8.5, 12.5, 16.5] and [round(t, 3) for t, _ in early] == [3, 7, 11, 15], f"thumbnails with time_origin: {[t for t, _ in late]}, {[t for t, _ in early]}")
+        check(read("elan", [run("exports.elan(videos[0])")[0]["text"]])[0]["time_origin"] == 3, "time_origin comes back")
         write(str(folder / "late.webm"), "no video")
         run = page(videos)
     # Nobody could look: the page says so, and stderr why.

@@ -268,7 +268,9 @@ BOOST_AUTO_TEST_CASE(label_studio_tasks_state_their_rate) {
   };
   BOOST_TEST(start(task(R"("framerate":25)", "")) == 1);
   BOOST_TEST(start(task(R"("framerate":25)", ""), at_rate(50)) == 0.5);
-  BOOST_TEST(start(task(R"("framerate":25)", R"(,"meta":{"tal_fps":"5"})")) == 5);
+  // The timeline counts at the task's rate, whatever the video's is; of one that only lacks digits, all digits count.
+  BOOST_TEST(start(task(R"("framerate":25)", R"(,"meta":{"tal_fps":"5"})")) == 1);
+  BOOST_TEST(start(task(R"("framerate":29.97)", R"(,"meta":{"tal_fps":"29.97002997"})")) == 25 / 29.97002997);
   const std::string config =
       R"(,"project":{"label_config":"<View><Video name='v' value='$video' frameRate='$speed'/></View>"})";
   BOOST_TEST(start(task(R"("framerate":25,"speed":10)", config)) == 2.5);

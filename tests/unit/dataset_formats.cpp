@@ -93,8 +93,10 @@ BOOST_AUTO_TEST_CASE(frame_labels) {
              "\n");
   BOOST_TEST(converted("frame-labels", "a.txt", "SIL\nother\n", options) ==
              "a.txt:2: video 'a': label: 'other' is not in --classes");
-  BOOST_TEST(converted("frame-labels", "a.txt", "0 SIL\n1 pour\n", with_fps(10)) ==
-             "a.txt:1: video 'a': label: '0 SIL' has several words: where these are one label, give --classes");
+  BOOST_TEST(
+      converted("frame-labels", "a.txt", "0 SIL\n1 pour\n", with_fps(10)) ==
+      "a.txt:1: video 'a': label: '0 SIL' has several words: where these are one label, give --classes (ranges of "
+      "frames, '1-30 SIL', are --from breakfast)");
   BOOST_TEST(converted("frame-labels", "a.txt", "a\n\nb\n", with_fps(10)) ==
              "a.txt:2: video 'a': label: empty: each frame has a label");
   BOOST_TEST(converted("frame-labels", "a.txt", "a\n") ==
@@ -111,7 +113,9 @@ BOOST_AUTO_TEST_CASE(frame_labels) {
   BOOST_TEST(exported("frame-labels", line(R"({"segment":[0.21,0.23],"label":"a"})"), back) ==
              "video 'a': annotations[0].segment: holds no frame at 10 frames a second");
   BOOST_TEST(exported("frame-labels", line(R"({"at":0.2,"label":"a"})"), back) ==
-             "video 'a': annotations[0].at: a point in time has no length; this step needs segments");
+             "video 'a': annotations[0].at: a point in time has no length; this step needs segments (tal-convert "
+             "--points drop "
+             "leaves points out, --points S makes them S seconds long)");
 }
 
 BOOST_AUTO_TEST_CASE(breakfast) {

@@ -145,9 +145,13 @@ BOOST_AUTO_TEST_CASE(points) {
 
   // Who needs lengths gets none.
   BOOST_TEST(error_of(line, [](Record& r) { r.annotations(true); }) ==
-             "video 'a': annotations[0].at: a point in time has no length; this step needs segments");
-  BOOST_TEST(error_of(line, [](Record& r) { r.require_scored_proposals(); }) ==
-             "video 'a': proposals[0].at: a point in time has no length; this step needs segments");
+             "video 'a': annotations[0].at: a point in time has no length; this step needs segments (tal-convert "
+             "--points drop "
+             "leaves points out, --points S makes them S seconds long)");
+  BOOST_TEST(
+      error_of(line, [](Record& r) { r.require_scored_proposals(); }) ==
+      "video 'a': proposals[0].at: a point in time has no length; this step needs segments (tal-convert --points drop "
+      "leaves points out, --points S makes them S seconds long)");
   const auto take = [](Record& r) { r.annotations(false, Points::kTaken), r.proposals(Points::kTaken); };
   BOOST_TEST(error_of(R"({"video":"a","annotations":[{"at":1,"segment":[1,2]}]})", take) ==
              "video 'a': annotations[0].at: stands beside segment; it is one or the other");

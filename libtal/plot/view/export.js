@@ -103,7 +103,7 @@ const elanDocument = (video, remarks) => {
     ...tiers.filter(t => t.name !== t.of.tier).map(t => property('tal_tier:' + t.name, t.of.tier))];
   // ELAN opens the first that is there: the file where it is now, then beside the document. It shows the first picture of
   // a video that starts late at the time 0 of the labels, too.
-  const origin = video.read('time_origin') ?? (video.start || undefined);
+  const origin = video.start || undefined;
   const address = video.url ? new URL(video.url, document.baseURI).href : video.read('media') ?? video.read('path');
   const beside = video.url && !/^https?:/.test(video.url) ? ` RELATIVE_MEDIA_URL="${xmlText('./' + decodeURIComponent(video.url))}"` : '';
   const media = address === undefined ? '' : `<MEDIA_DESCRIPTOR MEDIA_URL="${xmlText(address)}" MIME_TYPE="${video.sound ? 'audio/x-wav' : 'video/mp4'}"${beside}`

@@ -23,7 +23,7 @@ const tiou = (a, b) => {
 // members: [key, JSON text] of the record as it came; truth: JSON text of the annotations of --gt; url: the file as seen
 // from the page; file: as the record names it; state: "found", "missing" (when
 // the page was made), "remote" (http), "live" (another protocol) or "none"; start: seconds on the player's clock at
-// which time 0 stands, the first picture, null: not known; facts: what files of other tools keep beside the
+// which time 0 stands, time_origin or the first picture, null: not known; facts: what files of other tools keep beside the
 // video, names and texts; sound: whether the medium is none of pictures.
 class Video {
   constructor({members, truth, url, file, state, thumbnails, start, facts, sound}) {
@@ -46,6 +46,7 @@ class Video {
   fromPlayer(time) { return Math.max(0, time - (this.start ?? 0)); }
   get clockText() {
     return !this.url ? '' : this.start === null ? 'time 0: the start of the file (where its first picture is was not found out)'
+      : this.read('time_origin') !== undefined ? `time 0: ${milliseconds(this.start)} s on the player's clock (time_origin)`
       : this.start ? `time 0: the first picture, ${milliseconds(this.start)} s behind the start of the file` : '';
   }
   get changed() { return this.labels !== this.first; }
