@@ -11,6 +11,7 @@
 #include "libtal/data/bundle.h"
 #include "libtal/data/complete.h"
 #include "libtal/formats/formats.h"
+#include "libtal/io/file_name.h"
 #include "libtal/io/folder.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/places.h"
@@ -320,7 +321,7 @@ void run_files(Tool& tool, const CheckOptions& options) {
   if (options.kind == "features") {
     check_feature_file(tool.options().input, sink);
   } else if (options.kind == "model") {
-    check_model_file(tool.options().input, sink);
+    check_model_file(file_part(tool.options().input).file, sink);  // of a bundle's part all of the bundle
     if (sound && options.format == "json") about = model_json(tool.options().input);
     else if (sound) tool.out().write(model_text(tool.options().input));
   } else {

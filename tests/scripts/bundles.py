@@ -94,6 +94,9 @@ check(about["counts"] == {} and model["classes"] == labels and model["inputs"][0
 check(about["model"]["pipeline"][0] == "tal-extract " + " ".join(EXTRACT) + " --inline --no-history", f"the pipeline: {about['model']['pipeline']}")
 alone = json.loads(tool("tal-check", "-i", "classes.safetensors", "--kind", "model", "--format", "json").stdout)["model"]
 check(alone == model, "a model says of itself what the bundle says of it")
+part = json.loads(tool("tal-check", "mine.safetensors/classes.safetensors", "--format", "json").stdout)["model"]
+check(part == alone, f"a part of a bundle: {part}, {alone}")
+check("the file's parts are" in tool("tal-check", "mine.safetensors/none.safetensors", status=1).stderr, "a part that is not there")
 check("0 faults" in tool("tal-check", "features.jsonl").stdout, "a name by itself is the input: records")
 check("one file at a time" in tool("tal-check", "rpn.safetensors", "classes.safetensors", status=2).stderr, "one file")
 
