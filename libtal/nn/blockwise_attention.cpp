@@ -1,7 +1,6 @@
 #include "libtal/nn/blockwise_attention.h"
 
-#include <torch/torch.h>
-
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/panel_product.h"
 #include "libtal/nn/shapes.h"
 
@@ -173,9 +173,8 @@ std::pair<at::Tensor, at::Tensor> attend_in_panels(const at::Tensor& queries, co
   return {out, normalizers};
 }
 
-torch::autograd::variable_list backward_in_panels(const at::Tensor& queries, const at::Tensor& keys,
-                                                  const at::Tensor& values, const at::Tensor& out,
-                                                  const at::Tensor& normalizers, const at::Tensor& dy) {
+std::vector<at::Tensor> backward_in_panels(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
+                                           const at::Tensor& out, const at::Tensor& normalizers, const at::Tensor& dy) {
   const std::int64_t batch = queries.size(0), count = queries.size(1), blocks = (count + kRows - 1) / kRows,
                      depth = queries.size(2), width = values.size(2), used = keys.size(1);
   const std::int64_t deep = whole_vectors(depth), wide = whole_vectors(width),
@@ -242,39 +241,33 @@ at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
   return out;
 }
 
-class BlockwiseAttention : public torch::autograd::Function<BlockwiseAttention> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& queries, const at::Tensor& keys,
-                            const at::Tensor& values) {
-    const bool in_panels = queries.device().is_cpu() && queries.scalar_type() == at::kFloat;
-    const auto [out, normalizers] =
-        in_panels ? attend_in_panels(queries, keys, values) : std::pair(attend(queries, keys, values), at::Tensor());
-    ctx->save_for_backward({queries, keys, values, out, normalizers});
-    return out;
-  }
+std::vector<at::Tensor> attention_gradients(const Backward& known) {
+  const auto& saved = known.saved;
+  const auto &queries = saved[0], &keys = saved[1], &values = saved[2], &out = saved[3];
+  const auto dy = known.upstream.contiguous();
+  if (saved[4].defined()) return backward_in_panels(queries, keys, values, out, saved[4], dy);
+  auto d_queries = at::empty_like(queries), d_keys = at::zeros_like(keys), d_values = at::zeros_like(values);
+  const std::int64_t count = queries.size(1), step = 8 * kQueries;
+  for (std::int64_t b = 0; b < queries.size(0); ++b)
+    for (std::int64_t first = 0; first < count; first += step) {
+      const std::int64_t size = std::min(step, count - first);
+      const auto q = queries[b].narrow(0, first, size), g = dy[b].narrow(0, first, size);
+      const auto p = at::mm(q, keys[b].t()).softmax(1);
+      d_values[b].addmm_(p.t(), g);
+      // d score = p (g . value - g . out)
+      const auto d_score = at::mm(g, values[b].t()).sub_((g * out[b].narrow(0, first, size)).sum(1, true)).mul_(p);
+      d_queries[b].narrow(0, first, size).copy_(at::mm(d_score, keys[b]));
+      d_keys[b].addmm_(d_score.t(), q);
+    }
+  return {d_queries, d_keys, d_values};
+}
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &queries = saved[0], &keys = saved[1], &values = saved[2], &out = saved[3];
-    const auto dy = upstream[0].contiguous();
-    if (saved[4].defined()) return backward_in_panels(queries, keys, values, out, saved[4], dy);
-    auto d_queries = at::empty_like(queries), d_keys = at::zeros_like(keys), d_values = at::zeros_like(values);
-    const std::int64_t count = queries.size(1), step = 8 * kQueries;
-    for (std::int64_t b = 0; b < queries.size(0); ++b)
-      for (std::int64_t first = 0; first < count; first += step) {
-        const std::int64_t size = std::min(step, count - first);
-        const auto q = queries[b].narrow(0, first, size), g = dy[b].narrow(0, first, size);
-        const auto p = at::mm(q, keys[b].t()).softmax(1);
-        d_values[b].addmm_(p.t(), g);
-        // d score = p (g . value - g . out)
-        const auto d_score = at::mm(g, values[b].t()).sub_((g * out[b].narrow(0, first, size)).sum(1, true)).mul_(p);
-        d_queries[b].narrow(0, first, size).copy_(at::mm(d_score, keys[b]));
-        d_keys[b].addmm_(d_score.t(), q);
-      }
-    return {d_queries, d_keys, d_values};
-  }
-};
+Operation attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values) {
+  const bool in_panels = queries.device().is_cpu() && queries.scalar_type() == at::kFloat;
+  const auto [out, normalizers] =
+      in_panels ? attend_in_panels(queries, keys, values) : std::pair(attend(queries, keys, values), at::Tensor());
+  return {out, {queries, keys, values, out, normalizers}, attention_gradients};
+}
 
 // ---- CUDA: LibTorch's fused attention, whose kernels take columns by eights; columns of zeros change no product.
 
@@ -305,7 +298,8 @@ at::Tensor blockwise_attention(const at::Tensor& queries, const at::Tensor& keys
   const auto whole = [](const at::Tensor& t) {
     return (at::isReducedFloatingType(t.scalar_type()) ? t.to(at::kFloat) : t).contiguous();
   };
-  return BlockwiseAttention::apply(whole(queries), whole(keys), whole(values));
+  const auto q = whole(queries), k = whole(keys), v = whole(values);
+  return with_gradients({q, k, v}, [&] { return attention(q, k, v); });
 }
 
 }  // namespace tal

@@ -1,7 +1,6 @@
 #include "libtal/nn/boundary_matching.h"
 
-#include <torch/torch.h>
-
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 
@@ -17,6 +16,7 @@
 #include "libtal/nn/boundary_matching_cuda.h"
 #include "libtal/nn/device.h"
 #include "libtal/nn/device_constants.h"
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
@@ -410,34 +410,22 @@ Gradients backward(const at::Tensor& features, const at::Tensor& weight, const a
   return result;
 }
 
-class BoundaryMatchingFunction : public torch::autograd::Function<BoundaryMatchingFunction> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& features, const at::Tensor& weight,
-                            const at::Tensor& bias, const BoundaryMatchingTable* table, bool relu) {
-    const bool wide = features.scalar_type() == at::kDouble;
-    const auto y = wide ? tal::forward<double>(features, weight, bias, *table, relu)
-                        : tal::forward<float>(features, weight, bias, *table, relu);
-    ctx->save_for_backward({features, weight, relu ? y : at::Tensor()});
-    const auto& spec = table->spec();
-    ctx->saved_data["sizes"] =
-        std::vector<std::int64_t>{spec.rows, spec.durations, spec.samples, spec.per_bin, spec.truncate};
-    ctx->saved_data["widen"] = spec.widen;
-    return y;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto saved = ctx->get_saved_variables();
-    const auto sizes = ctx->saved_data["sizes"].toIntVector();
-    const auto table = boundary_matching_table(
-        {sizes[0], sizes[1], sizes[2], sizes[3], ctx->saved_data["widen"].toDouble(), sizes[4] != 0});
-    const Needs needs{ctx->needs_input_grad(0), ctx->needs_input_grad(1), ctx->needs_input_grad(2)};
-    const bool wide = saved[0].scalar_type() == at::kDouble;
-    const auto result = wide ? tal::backward<double>(saved[0], saved[1], saved[2], upstream[0], *table, needs)
-                             : tal::backward<float>(saved[0], saved[1], saved[2], upstream[0], *table, needs);
-    return {result.features, result.weight, result.bias, {}, {}};
-  }
-};
+Operation sampled_sums(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                       const BoundaryMatchingTable& table, bool relu) {
+  const bool wide = features.scalar_type() == at::kDouble;
+  const auto y =
+      wide ? forward<double>(features, weight, bias, table, relu) : forward<float>(features, weight, bias, table, relu);
+  return {y,
+          {features, weight, relu ? y : at::Tensor()},
+          [wide, spec = table.spec()](const Backward& known) -> std::vector<at::Tensor> {
+            const auto same = boundary_matching_table(spec);
+            const Needs needs{known.wanted[0], known.wanted[1], known.wanted[2]};
+            const auto& s = known.saved;
+            const auto result = wide ? backward<double>(s[0], s[1], s[2], known.upstream, *same, needs)
+                                     : backward<float>(s[0], s[1], s[2], known.upstream, *same, needs);
+            return {result.features, result.weight, result.bias};
+          }};
+}
 
 void check_inputs(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
                   const BoundaryMatchingSpec& spec) {
@@ -508,7 +496,8 @@ at::Tensor boundary_matching(const at::Tensor& features, const at::Tensor& weigh
   }
   const auto offsets =
       bias.defined() ? bias.contiguous() : at::zeros({weight.size(0)}, weight.options().requires_grad(false));
-  return BoundaryMatchingFunction::apply(features.contiguous(), weight.flatten(2).contiguous(), offsets, &table, relu);
+  const auto rows = features.contiguous(), filters = weight.flatten(2).contiguous();
+  return with_gradients({rows, filters, offsets}, [&] { return sampled_sums(rows, filters, offsets, table, relu); });
 }
 
 at::Tensor boundary_matching_products(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,

@@ -1,9 +1,11 @@
 #include "libtal/nn/boundary_matching_cuda.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <deque>
 #include <mutex>
+
+#include "libtal/nn/own_gradients.h"
 
 namespace tal {
 namespace {
@@ -101,42 +103,32 @@ const DeviceTable& device_table(const BoundaryMatchingTable& table, const at::De
 
 // The sparse sums alone: g [B, T, N, O], bias [O] -> [B, L, O]. Linear in g, so that only a ReLU needs something kept
 // for the gradient.
-class SparseSums : public torch::autograd::Function<SparseSums> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& g, const at::Tensor& bias,
-                            const DeviceTable* table, const CudaKernels* kernels, bool relu) {
-    const std::int64_t batch = g.size(0), filters = g.size(3);
-    auto y = at::empty({batch, table->proposals, filters}, g.options());
-    const auto view = table->view();
-    kernels->check(kernels->matching_forward(queue_of(g), &view, g.const_data_ptr<float>(),
-                                             bias.const_data_ptr<float>(), y.data_ptr<float>(), batch, filters, relu),
-                   "boundary matching");
-    ctx->save_for_backward({relu ? y : at::Tensor()});
-    ctx->saved_data["kept"] = std::vector<std::int64_t>{
-        reinterpret_cast<std::intptr_t>(table), reinterpret_cast<std::intptr_t>(kernels)};  // both live for ever
-    return y;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto kept = ctx->saved_data["kept"].toIntVector();
-    const auto* table = reinterpret_cast<const DeviceTable*>(kept[0]);
-    const auto* kernels = reinterpret_cast<const CudaKernels*>(kept[1]);
-    const auto y = ctx->get_saved_variables()[0];
-    const auto dy = (y.defined() ? at::threshold_backward(upstream[0], y, 0) : upstream[0]).contiguous();
+// Table and kernels live for ever.
+Operation sparse_sums(const CudaKernels& kernels, const DeviceTable& table, const at::Tensor& g, const at::Tensor& bias,
+                      bool relu) {
+  const std::int64_t batch = g.size(0), filters = g.size(3);
+  auto y = at::empty({batch, table.proposals, filters}, g.options());
+  const auto view = table.view();
+  kernels.check(kernels.matching_forward(queue_of(g), &view, g.const_data_ptr<float>(), bias.const_data_ptr<float>(),
+                                         y.data_ptr<float>(), batch, filters, relu),
+                "boundary matching");
+  const auto gradients = [kernels = &kernels, table = &table, batch, filters](const Backward& known) {
+    const auto& result = known.saved[0];
+    const auto dy =
+        (result.defined() ? at::threshold_backward(known.upstream, result, 0) : known.upstream).contiguous();
     at::Tensor dg, dbias;
-    if (ctx->needs_input_grad(0)) {
-      const std::int64_t batch = dy.size(0), filters = dy.size(2);
+    if (known.wanted[0]) {
       dg = at::empty({batch, table->rows, table->samples, filters}, dy.options());
-      const auto view = table->view();
-      kernels->check(kernels->matching_backward(queue_of(dy), &view, dy.const_data_ptr<float>(), dg.data_ptr<float>(),
+      const auto sizes = table->view();
+      kernels->check(kernels->matching_backward(queue_of(dy), &sizes, dy.const_data_ptr<float>(), dg.data_ptr<float>(),
                                                 batch, filters),
                      "boundary matching's gradient");
     }
-    if (ctx->needs_input_grad(1)) dbias = dy.sum(at::IntArrayRef{0, 1});
-    return {dg, dbias, {}, {}, {}};
-  }
-};
+    if (known.wanted[1]) dbias = dy.sum(at::IntArrayRef{0, 1});
+    return std::vector<at::Tensor>{dg, dbias};
+  };
+  return {y, {relu ? y : at::Tensor()}, gradients};
+}
 
 }  // namespace
 
@@ -147,7 +139,9 @@ at::Tensor boundary_matching_by(const CudaKernels& kernels, const at::Tensor& fe
   const auto packed = weight.flatten(2).permute({1, 2, 0}).flatten(1);
   const auto g = at::matmul(features.transpose(1, 2), packed).view({features.size(0), -1, samples, filters});
   const auto offsets = bias.defined() ? bias.contiguous() : at::zeros({filters}, weight.options().requires_grad(false));
-  return SparseSums::apply(g.contiguous(), offsets, &device_table(table, features.device()), &kernels, relu);
+  const auto products = g.contiguous();
+  const DeviceTable& lasting = device_table(table, features.device());
+  return with_gradients({products, offsets}, [&] { return sparse_sums(kernels, lasting, products, offsets, relu); });
 }
 
 }  // namespace tal

@@ -1,7 +1,6 @@
 #include "libtal/nn/boundary_matching_map.h"
 
-#include <torch/torch.h>
-
+#include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/Parallel.h>
 
@@ -11,6 +10,7 @@
 
 #include "libtal/nn/device.h"
 #include "libtal/nn/device_constants.h"
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/winograd.h"
 
@@ -122,54 +122,41 @@ at::Tensor convolve(const at::Tensor& packed, const at::Tensor& weight, const at
   return convolve_laid_out(packed, matrix_of(weight), bias, outside, neighbours_of(rows));
 }
 
-class ConvolveProposals : public torch::autograd::Function<ConvolveProposals> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& packed, const at::Tensor& weight,
-                            const at::Tensor& bias, const at::Tensor& outside, const BoundaryMatchingTable* table) {
-    const auto rows = map_rows(*table);
-    const auto y = convolve(packed, weight, bias, outside, rows);
-    ctx->save_for_backward({packed, weight, outside, rows});
-    return y;
+std::vector<at::Tensor> convolution_gradients(const Backward& known) {
+  const auto& saved = known.saved;
+  const auto &packed = saved[0], &weight = saved[1], &outside = saved[2], &rows = saved[3];
+  const auto dy = known.upstream.contiguous();
+  const std::int64_t channels = packed.size(2), count = packed.size(1);
+  at::Tensor d_packed, d_weight, d_bias, d_outside;
+  if (known.wanted[0]) {  // the same convolution with the filter turned round; no gradient comes from
+                          // entries that are not valid
+    const auto turned = weight.flip({2, 3}).transpose(0, 1);
+    d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), rows);
   }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto saved = ctx->get_saved_variables();
-    const auto &packed = saved[0], &weight = saved[1], &outside = saved[2], &rows = saved[3];
-    const auto dy = upstream[0].contiguous();
-    const std::int64_t channels = packed.size(2), count = packed.size(1);
-    at::Tensor d_packed, d_weight, d_bias, d_outside;
-    if (ctx->needs_input_grad(0)) {  // the same convolution with the filter turned round; no gradient comes from
-                                     // entries that are not valid
-      const auto turned = weight.flip({2, 3}).transpose(0, 1);
-      d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), rows);
-    }
-    const auto neighbours =
-        ctx->needs_input_grad(1) || ctx->needs_input_grad(3) ? neighbours_of(rows) : std::vector<std::int32_t>();
-    if (!neighbours.empty()) {
-      auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());
-      auto columns = at::empty({4 * kChunk, kTaps * channels}, dy.options());
-      for (std::int64_t b = 0; b < packed.size(0); ++b)
-        for (std::int64_t first = 0; first < count; first += 4 * kChunk) {
-          const std::int64_t size = std::min(4 * kChunk, count - first);
-          at::parallel_for(0, size, kChunk, [&](std::int64_t begin, std::int64_t end) {
-            lay_out(packed[b], outside, neighbours.data(), first + begin, end - begin,
-                    columns.narrow(0, begin, end - begin));
-          });
-          gradient.addmm_(columns.narrow(0, 0, size).t(), dy[b].narrow(0, first, size));
-        }
-      d_weight = gradient.view({3, 3, channels, dy.size(2)}).permute({3, 2, 0, 1}).contiguous();
-    }
-    if (ctx->needs_input_grad(2)) d_bias = dy.flatten(0, 1).sum(0);
-    if (ctx->needs_input_grad(3)) {
-      const auto beside =
-          (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L, 9]
-      const auto sums = at::matmul(beside.t(), dy.sum(0));  // [9, O]: gradients that such neighbours get
-      d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
-    }
-    return {d_packed, d_weight, d_bias, d_outside, {}};
+  const auto neighbours = known.wanted[1] || known.wanted[3] ? neighbours_of(rows) : std::vector<std::int32_t>();
+  if (!neighbours.empty()) {
+    auto gradient = at::zeros({kTaps * channels, dy.size(2)}, dy.options());
+    auto columns = at::empty({4 * kChunk, kTaps * channels}, dy.options());
+    for (std::int64_t b = 0; b < packed.size(0); ++b)
+      for (std::int64_t first = 0; first < count; first += 4 * kChunk) {
+        const std::int64_t size = std::min(4 * kChunk, count - first);
+        at::parallel_for(0, size, kChunk, [&](std::int64_t begin, std::int64_t end) {
+          lay_out(packed[b], outside, neighbours.data(), first + begin, end - begin,
+                  columns.narrow(0, begin, end - begin));
+        });
+        gradient.addmm_(columns.narrow(0, 0, size).t(), dy[b].narrow(0, first, size));
+      }
+    d_weight = gradient.view({3, 3, channels, dy.size(2)}).permute({3, 2, 0, 1}).contiguous();
   }
-};
+  if (known.wanted[2]) d_bias = dy.flatten(0, 1).sum(0);
+  if (known.wanted[3]) {
+    const auto beside = (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L,
+                                                                                                                   // 9]
+    const auto sums = at::matmul(beside.t(), dy.sum(0));  // [9, O]: gradients that such neighbours get
+    d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
+  }
+  return {d_packed, d_weight, d_bias, d_outside};
+}
 
 }  // namespace
 
@@ -190,7 +177,12 @@ at::Tensor convolve_proposals(const at::Tensor& packed, const at::Tensor& weight
   const OwnPrecision own;
   if (packed.scalar_type() != weight.scalar_type())
     return convolve_proposals(packed.to(weight.scalar_type()), weight, bias, outside.to(weight.scalar_type()), table);
-  return ConvolveProposals::apply(packed.contiguous(), weight, bias, outside.contiguous(), &table);
+  const auto features = packed.contiguous(), around = outside.contiguous();
+  return with_gradients({features, weight, bias, around}, [&] {
+    const auto rows = map_rows(table);
+    return Operation{
+        convolve(features, weight, bias, around, rows), {features, weight, around, rows}, convolution_gradients};
+  });
 }
 
 }  // namespace tal

@@ -1,23 +1,20 @@
 #include "libtal/nn/norm_rows.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <optional>
 #include <vector>
 
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
 namespace tal {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::tensor_list;
 
 constexpr std::int64_t kLanes = 16;        // sums run side by side, whatever the processor's vectors are
 constexpr std::int64_t kRowsAtOnce = 16;   // of a task
@@ -112,42 +109,38 @@ Rows rows_of(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bi
           relu ? 0.0f : -std::numeric_limits<float>::infinity()};
 }
 
-class NormRows : public torch::autograd::Function<NormRows> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const at::Tensor& bias, const std::optional<at::Tensor>& given, double eps, bool relu) {
-    const auto kinds = given.value_or(at::Tensor());
-    const auto x = input.contiguous();
-    const auto n = x.size(0) * x.size(1);
-    auto y = at::empty_like(x), means = at::empty({n}, x.options()), scales = at::empty({n}, x.options());
-    const Rows rows = rows_of(x, weight, bias, kinds, eps, relu);
-    float *to = y.data_ptr<float>(), *m = means.data_ptr<float>(), *s = scales.data_ptr<float>();
-    at::parallel_for(0, n, kRowsAtOnce,
-                     [&](std::int64_t begin, std::int64_t end) { norm_forward(rows, to, m, s, begin, end); });
-    context->save_for_backward({x, weight, bias, kinds, means, scales});
-    context->saved_data["eps"] = eps, context->saved_data["relu"] = relu;
-    return y;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1], &bias = saved[2], &kinds = saved[3];
-    const auto g = gradients[0].to(at::kFloat).contiguous();
-    const auto C = x.size(2), n = x.size(0) * x.size(1), parts = (n + kRowsOfPart - 1) / kRowsOfPart;
-    auto of_x = at::empty_like(x), sums = at::zeros({parts, 2, C}, x.options());
-    const Rows rows =
-        rows_of(x, weight, bias, kinds, context->saved_data["eps"].toDouble(), context->saved_data["relu"].toBool());
-    const float *means = saved[4].const_data_ptr<float>(), *scales = saved[5].const_data_ptr<float>(),
-                *up = g.const_data_ptr<float>();
-    float *to = of_x.data_ptr<float>(), *sum = sums.data_ptr<float>();
-    at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t part = begin; part < end; ++part)
-        norm_backward(rows, means, scales, up, to, sum + 2 * part * C, sum + (2 * part + 1) * C, part * kRowsOfPart,
-                      std::min(n, (part + 1) * kRowsOfPart));
-    });
-    const auto both = sums.sum(0);  // [2, C]
-    return {of_x, both[0], both[1], {}, {}, {}};
-  }
-};
+std::vector<at::Tensor> norm_gradients(const Backward& known, double eps, bool relu) {
+  const auto& saved = known.saved;
+  const auto &x = saved[0], &weight = saved[1], &bias = saved[2], &kinds = saved[3];
+  const auto g = known.upstream.to(at::kFloat).contiguous();
+  const auto C = x.size(2), n = x.size(0) * x.size(1), parts = (n + kRowsOfPart - 1) / kRowsOfPart;
+  auto of_x = at::empty_like(x), sums = at::zeros({parts, 2, C}, x.options());
+  const Rows rows = rows_of(x, weight, bias, kinds, eps, relu);
+  const float *means = saved[4].const_data_ptr<float>(), *scales = saved[5].const_data_ptr<float>(),
+              *up = g.const_data_ptr<float>();
+  float *to = of_x.data_ptr<float>(), *sum = sums.data_ptr<float>();
+  at::parallel_for(0, parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part)
+      norm_backward(rows, means, scales, up, to, sum + 2 * part * C, sum + (2 * part + 1) * C, part * kRowsOfPart,
+                    std::min(n, (part + 1) * kRowsOfPart));
+  });
+  const auto both = sums.sum(0);  // [2, C]
+  return {of_x, both[0], both[1]};
+}
+
+Operation norm(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& kinds,
+               double eps, bool relu) {
+  const auto x = input.contiguous();
+  const auto n = x.size(0) * x.size(1);
+  auto y = at::empty_like(x), means = at::empty({n}, x.options()), scales = at::empty({n}, x.options());
+  const Rows rows = rows_of(x, weight, bias, kinds, eps, relu);
+  float *to = y.data_ptr<float>(), *m = means.data_ptr<float>(), *s = scales.data_ptr<float>();
+  at::parallel_for(0, n, kRowsAtOnce,
+                   [&](std::int64_t begin, std::int64_t end) { norm_forward(rows, to, m, s, begin, end); });
+  return {y, {x, weight, bias, kinds, means, scales}, [eps, relu](const Backward& known) {
+            return norm_gradients(known, eps, relu);
+          }};
+}
 
 }  // namespace
 
@@ -168,7 +161,7 @@ at::Tensor norm_rows(const at::Tensor& x, const at::Tensor& weight, const at::Te
   if (kinds.defined()) check_shape(kinds, {x.size(0), x.size(1)}, "norm of rows: kinds [B, T]");
   if (!x.is_cpu() || x.scalar_type() != at::kFloat || weight.scalar_type() != at::kFloat)
     return norm_rows_reference(x, weight, bias, eps, kinds, relu);
-  return NormRows::apply(x, weight, bias, kinds.defined() ? std::optional(kinds) : std::nullopt, eps, relu);
+  return with_gradients({x, weight, bias}, [&] { return norm(x, weight, bias, kinds, eps, relu); });
 }
 
 }  // namespace tal

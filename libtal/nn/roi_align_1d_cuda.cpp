@@ -1,44 +1,32 @@
 #include "libtal/nn/roi_align_1d_cuda.h"
 
-#include <torch/torch.h>
+#include <ATen/ATen.h>
 
 #include <limits>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/own_gradients.h"
 
 namespace tal {
 namespace {
 
-TalRoiSizes sizes_from(const std::vector<std::int64_t>& s) { return {s[0], s[1], s[2], s[3], s[4], s[5]}; }
-
 // values [B clip_rows, C], points [B, N, R M, 4] int32 (TalRoiPoint) -> [B, N, R, C].
-class WeightedRows : public torch::autograd::Function<WeightedRows> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& values, const at::Tensor& points,
-                            const CudaKernels* kernels, std::vector<std::int64_t> sizes) {
-    const TalRoiSizes s = sizes_from(sizes);
-    auto y = at::empty({s.clips, s.segments, s.rows, s.channels}, values.options());
-    kernels->check(kernels->roi_forward(queue_of(values), &s, values.const_data_ptr<float>(),
-                                        static_cast<const TalRoiPoint*>(points.const_data_ptr()), y.data_ptr<float>()),
-                   "RoIAlign");
-    ctx->save_for_backward({points});
-    ctx->saved_data["sizes"] = sizes;
-    ctx->saved_data["kernels"] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(kernels));  // lives for ever
-    return y;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto* kernels = reinterpret_cast<const CudaKernels*>(ctx->saved_data["kernels"].toInt());
-    const TalRoiSizes s = sizes_from(ctx->saved_data["sizes"].toIntVector());
-    const auto points = ctx->get_saved_variables()[0], dy = upstream[0].contiguous();
-    auto gradient = at::empty({s.clips * s.clip_rows, s.channels}, dy.options());
-    kernels->check(kernels->roi_backward(queue_of(dy), &s, static_cast<const TalRoiPoint*>(points.const_data_ptr()),
-                                         dy.const_data_ptr<float>(), gradient.data_ptr<float>()),
-                   "RoIAlign's gradient");
-    return {gradient, {}, {}, {}};
-  }
-};
+Operation weighted_rows(const CudaKernels& kernels, const TalRoiSizes& s, const at::Tensor& values,
+                        const at::Tensor& points) {
+  auto y = at::empty({s.clips, s.segments, s.rows, s.channels}, values.options());
+  kernels.check(kernels.roi_forward(queue_of(values), &s, values.const_data_ptr<float>(),
+                                    static_cast<const TalRoiPoint*>(points.const_data_ptr()), y.data_ptr<float>()),
+                "RoIAlign");
+  return {y, {points}, [kernels = &kernels, s](const Backward& known) -> std::vector<at::Tensor> {  // live for ever
+            const auto dy = known.upstream.contiguous();
+            auto gradient = at::empty({s.clips * s.clip_rows, s.channels}, dy.options());
+            kernels->check(kernels->roi_backward(queue_of(dy), &s,
+                                                 static_cast<const TalRoiPoint*>(known.saved[0].const_data_ptr()),
+                                                 dy.const_data_ptr<float>(), gradient.data_ptr<float>()),
+                           "RoIAlign's gradient");
+            return {gradient};
+          }};
+}
 
 }  // namespace
 
@@ -47,8 +35,7 @@ at::Tensor roi_align_1d_by(const CudaKernels& kernels, const PyramidRows& pyrami
   const auto values = pyramid.values.to(at::kFloat).contiguous();
   if (values.size(0) > std::numeric_limits<std::int32_t>::max()) throw Error("RoIAlign: more than 2^31 rows");
   const std::int64_t clips = segments.size(0), count = segments.size(1);
-  const std::vector<std::int64_t> sizes{clips, count, rows, sampling, values.size(0) / clips, values.size(1)};
-  const TalRoiSizes s = sizes_from(sizes);
+  const TalRoiSizes s{clips, count, rows, sampling, values.size(0) / clips, values.size(1)};
   const auto whole = segments.detach().to(at::kDouble).contiguous();  // positions in double: their rounding decides on
                                                                       // rows
   auto points = at::empty({clips, count, rows * sampling, 4}, whole.options().dtype(at::kInt));
@@ -59,7 +46,8 @@ at::Tensor roi_align_1d_by(const CudaKernels& kernels, const PyramidRows& pyrami
                                    pyramid.begin_table.const_data_ptr<std::int64_t>(),
                                    static_cast<TalRoiPoint*>(points.mutable_data_ptr())),
                 "RoIAlign's points");
-  return WeightedRows::apply(values, points, &kernels, sizes).to(pyramid.values.scalar_type());
+  return with_gradients({values}, [&] { return weighted_rows(kernels, s, values, points); })
+      .to(pyramid.values.scalar_type());
 }
 
 }  // namespace tal

@@ -1,21 +1,18 @@
 #include "libtal/nn/row_convolution.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 #include "libtal/nn/winograd_rows.h"
 
 namespace tal {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::tensor_list;
 
 std::int64_t rows_after(std::int64_t rows, std::int64_t stride) { return (rows + stride - 1) / stride; }
 
@@ -31,43 +28,38 @@ at::Tensor windows_of(const at::Tensor& x, std::int64_t kernel, std::int64_t str
   return padded.as_strided({B, out, kernel * C}, {row, stride * C, 1}).reshape({B * out, kernel * C});
 }
 
-class RowConvolution : public torch::autograd::Function<RowConvolution> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, std::int64_t stride) {
-    const auto taps = weight.permute({0, 2, 1}).reshape({weight.size(0), -1});  // [O, k C]
-    const auto windows = windows_of(x.contiguous(), weight.size(2), stride);
-    context->save_for_backward({x, weight});
-    context->saved_data["stride"] = stride;
-    context->saved_data["bias"] = bias.has_value();
-    return at::linear(windows, taps, bias).reshape({x.size(0), -1, weight.size(0)});
+std::vector<at::Tensor> row_convolution_gradients(const Backward& known, std::int64_t stride) {
+  // Under autocast the rows come in another type than the weights.
+  const auto &rows_in = known.saved[0], &weight = known.saved[1];
+  const auto x = rows_in.to(weight.scalar_type());
+  const auto B = x.size(0), T = x.size(1), C = x.size(2), O = weight.size(0), k = weight.size(2),
+             out = rows_after(T, stride);
+  const auto g = known.upstream.to(x.scalar_type()).reshape({B * out, O});
+  at::Tensor of_x, of_weight, of_bias;
+  if (known.wanted[1])
+    of_weight = g.t().mm(windows_of(x.contiguous(), k, stride)).reshape({O, k, C}).permute({0, 2, 1}).contiguous();
+  if (known.wanted[2]) of_bias = g.sum(0);
+  if (known.wanted[0]) {
+    const auto taps = weight.permute({0, 2, 1}).reshape({O, k * C});
+    const auto parts = g.mm(taps).reshape({B, out, k, C});
+    auto padded = at::zeros({B, (out - 1) * stride + k, C}, x.options());  // from row -(k / 2) of x on
+    for (std::int64_t j = 0; j < k; ++j)
+      padded.slice(1, j, j + (out - 1) * stride + 1, stride).add_(parts.select(2, j));
+    const auto rows = std::min(T, padded.size(1) - k / 2);
+    of_x = padded.slice(1, k / 2, k / 2 + rows);
+    if (rows < T) of_x = at::constant_pad_nd(of_x, {0, 0, 0, T - rows});
+    of_x = of_x.to(rows_in.scalar_type());
   }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto saved = context->get_saved_variables();
-    // Under autocast the rows come in another type than the weights.
-    const auto& weight = saved[1];
-    const auto x = saved[0].to(weight.scalar_type());
-    const auto stride = context->saved_data["stride"].toInt();
-    const auto B = x.size(0), T = x.size(1), C = x.size(2), O = weight.size(0), k = weight.size(2),
-               out = rows_after(T, stride);
-    const auto g = gradients[0].to(x.scalar_type()).reshape({B * out, O});
-    at::Tensor of_x, of_weight, of_bias;
-    if (context->needs_input_grad(1))
-      of_weight = g.t().mm(windows_of(x.contiguous(), k, stride)).reshape({O, k, C}).permute({0, 2, 1}).contiguous();
-    if (context->saved_data["bias"].toBool()) of_bias = g.sum(0);
-    if (context->needs_input_grad(0)) {
-      const auto taps = weight.permute({0, 2, 1}).reshape({O, k * C});
-      const auto parts = g.mm(taps).reshape({B, out, k, C});
-      auto padded = at::zeros({B, (out - 1) * stride + k, C}, x.options());  // from row -(k / 2) of x on
-      for (std::int64_t j = 0; j < k; ++j)
-        padded.slice(1, j, j + (out - 1) * stride + 1, stride).add_(parts.select(2, j));
-      const auto rows = std::min(T, padded.size(1) - k / 2);
-      of_x = padded.slice(1, k / 2, k / 2 + rows);
-      if (rows < T) of_x = at::constant_pad_nd(of_x, {0, 0, 0, T - rows});
-    }
-    return {of_x.defined() ? of_x.to(saved[0].scalar_type()) : of_x, of_weight, of_bias, {}};
-  }
-};
+  return {of_x, of_weight, of_bias};
+}
+
+Operation convolve_windows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, std::int64_t stride) {
+  const auto taps = weight.permute({0, 2, 1}).reshape({weight.size(0), -1});  // [O, k C]
+  const auto windows = windows_of(x.contiguous(), weight.size(2), stride);
+  return {at::linear(windows, taps, bias).reshape({x.size(0), -1, weight.size(0)}),
+          {x, weight},
+          [stride](const Backward& known) { return row_convolution_gradients(known, stride); }};
+}
 
 // ---- every channel by itself ----
 
@@ -123,52 +115,45 @@ void depthwise_weights(const float* g, const float* x, float* gw, std::int64_t B
     }
 }
 
-class DepthwiseRows : public torch::autograd::Function<DepthwiseRows> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias, std::int64_t stride) {
-    const auto x = input.contiguous(), taps = weight.squeeze(1).t().contiguous();  // [k, C]
-    const auto B = x.size(0), T = x.size(1), C = x.size(2), k = taps.size(0), out = rows_after(T, stride);
-    auto y = at::empty({B, out, C}, x.options());
-    const auto shift = bias ? bias->contiguous() : at::Tensor();
-    const float *from = x.const_data_ptr<float>(), *w = taps.const_data_ptr<float>(),
-                *s = shift.defined() ? shift.const_data_ptr<float>() : nullptr;
-    float* to = y.data_ptr<float>();
-    at::parallel_for(0, B * out, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-      depthwise_forward(from, w, s, to, T, out, C, k, stride, begin, end);
+std::vector<at::Tensor> depthwise_gradients(const Backward& known, std::int64_t stride) {
+  const auto &x = known.saved[0], &taps = known.saved[1];
+  const auto g = known.upstream.to(at::kFloat).contiguous();
+  const auto B = x.size(0), T = x.size(1), C = x.size(2), k = taps.size(0), out = g.size(1);
+  at::Tensor of_x, of_weight, of_bias;
+  const float *up = g.const_data_ptr<float>(), *from = x.const_data_ptr<float>(), *w = taps.const_data_ptr<float>();
+  if (known.wanted[0]) {
+    of_x = at::empty_like(x);
+    float* to = of_x.data_ptr<float>();
+    at::parallel_for(0, B * T, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+      depthwise_backward(up, w, to, T, out, C, k, stride, begin, end);
     });
-    context->save_for_backward({x, taps});
-    context->saved_data["stride"] = stride;
-    context->saved_data["bias"] = bias.has_value();
-    return y;
   }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &taps = saved[1];
-    const auto g = gradients[0].to(at::kFloat).contiguous();
-    const auto stride = context->saved_data["stride"].toInt();
-    const auto B = x.size(0), T = x.size(1), C = x.size(2), k = taps.size(0), out = g.size(1);
-    at::Tensor of_x, of_weight, of_bias;
-    const float *up = g.const_data_ptr<float>(), *from = x.const_data_ptr<float>(), *w = taps.const_data_ptr<float>();
-    if (context->needs_input_grad(0)) {
-      of_x = at::empty_like(x);
-      float* to = of_x.data_ptr<float>();
-      at::parallel_for(0, B * T, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-        depthwise_backward(up, w, to, T, out, C, k, stride, begin, end);
-      });
-    }
-    if (context->needs_input_grad(1)) {
-      auto sums = at::empty({k, C}, x.options());
-      float* to = sums.data_ptr<float>();
-      at::parallel_for(0, C, 64, [&](std::int64_t begin, std::int64_t end) {
-        depthwise_weights(up, from, to, B, T, out, C, k, stride, begin, end);
-      });
-      of_weight = sums.t().unsqueeze(1).contiguous();
-    }
-    if (context->saved_data["bias"].toBool()) of_bias = g.sum(at::IntArrayRef({0, 1}));
-    return {of_x, of_weight, of_bias, {}};
+  if (known.wanted[1]) {
+    auto sums = at::empty({k, C}, x.options());
+    float* to = sums.data_ptr<float>();
+    at::parallel_for(0, C, 64, [&](std::int64_t begin, std::int64_t end) {
+      depthwise_weights(up, from, to, B, T, out, C, k, stride, begin, end);
+    });
+    of_weight = sums.t().unsqueeze(1).contiguous();
   }
-};
+  if (known.wanted[2]) of_bias = g.sum(at::IntArrayRef({0, 1}));
+  return {of_x, of_weight, of_bias};
+}
+
+Operation convolve_depthwise(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
+                             std::int64_t stride) {
+  const auto x = input.contiguous(), taps = weight.squeeze(1).t().contiguous();  // [k, C]
+  const auto B = x.size(0), T = x.size(1), C = x.size(2), k = taps.size(0), out = rows_after(T, stride);
+  auto y = at::empty({B, out, C}, x.options());
+  const auto shift = bias.defined() ? bias.contiguous() : at::Tensor();
+  const float *from = x.const_data_ptr<float>(), *w = taps.const_data_ptr<float>(),
+              *s = shift.defined() ? shift.const_data_ptr<float>() : nullptr;
+  float* to = y.data_ptr<float>();
+  at::parallel_for(0, B * out, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
+    depthwise_forward(from, w, s, to, T, out, C, k, stride, begin, end);
+  });
+  return {y, {x, taps}, [stride](const Backward& known) { return depthwise_gradients(known, stride); }};
+}
 
 // ---- pooling ----
 
@@ -210,40 +195,30 @@ void pool_backward(const float* g, const std::int8_t* choice, float* gx, std::in
   }
 }
 
-class MaxPoolRows : public torch::autograd::Function<MaxPoolRows> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input) {
-    const auto x = input.contiguous();
-    const auto B = x.size(0), T = x.size(1), C = x.size(2), out = rows_after(T, 2);
-    auto y = at::empty({B, out, C}, x.options());
-    const auto choice = at::empty({B, out, C}, x.options().dtype(at::kChar));
-    const float* from = x.const_data_ptr<float>();
-    float* to = y.data_ptr<float>();
-    auto* which = choice.data_ptr<std::int8_t>();
-    at::parallel_for(0, B * out, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-      pool_forward(from, to, which, T, out, C, begin, end);
-    });
-    context->save_for_backward({choice});
-    context->saved_data["rows"] = T;
-    return y;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto choice = context->get_saved_variables()[0];
-    const auto g = gradients[0].contiguous();
-    const auto B = g.size(0), out = g.size(1), C = g.size(2), T = context->saved_data["rows"].toInt();
-    auto of_x = at::empty({B, T, C}, g.options());
-    const float* up = g.const_data_ptr<float>();
-    const auto* which = choice.const_data_ptr<std::int8_t>();
-    float* to = of_x.data_ptr<float>();
-    at::parallel_for(0, B * T, kRowsAtOnce, [&](std::int64_t begin, std::int64_t end) {
-      pool_backward(up, which, to, T, out, C, begin, end);
-    });
-    return {of_x};
-  }
-};
+std::vector<at::Tensor> pool_gradients(const Backward& known, std::int64_t T) {
+  const auto& choice = known.saved[0];
+  const auto g = known.upstream.contiguous();
+  const auto B = g.size(0), out = g.size(1), C = g.size(2);
+  auto of_x = at::empty({B, T, C}, g.options());
+  const float* up = g.const_data_ptr<float>();
+  const auto* which = choice.const_data_ptr<std::int8_t>();
+  float* to = of_x.data_ptr<float>();
+  at::parallel_for(0, B * T, kRowsAtOnce,
+                   [&](std::int64_t begin, std::int64_t end) { pool_backward(up, which, to, T, out, C, begin, end); });
+  return {of_x};
+}
 
-std::optional<at::Tensor> given(const at::Tensor& tensor) {
-  return tensor.defined() ? std::optional(tensor) : std::nullopt;
+Operation pool(const at::Tensor& input) {
+  const auto x = input.contiguous();
+  const auto B = x.size(0), T = x.size(1), C = x.size(2), out = rows_after(T, 2);
+  auto y = at::empty({B, out, C}, x.options());
+  const auto choice = at::empty({B, out, C}, x.options().dtype(at::kChar));
+  const float* from = x.const_data_ptr<float>();
+  float* to = y.data_ptr<float>();
+  auto* which = choice.data_ptr<std::int8_t>();
+  at::parallel_for(0, B * out, kRowsAtOnce,
+                   [&](std::int64_t begin, std::int64_t end) { pool_forward(from, to, which, T, out, C, begin, end); });
+  return {y, {choice}, [T](const Backward& known) { return pool_gradients(known, T); }};
 }
 
 bool float_on_cpu(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
@@ -255,7 +230,7 @@ at::Tensor row_convolution(const at::Tensor& x, const at::Tensor& weight, const 
   check_shape(weight, {kAny, x.size(2), at_least(1)}, "row convolution: weights [O, C, k]");
   if (weight.size(2) == 1 && stride == 1) return at::linear(x, weight.squeeze(2), bias);
   if (stride == 1 && winograd_pays(x, weight)) return winograd_rows(x, weight, bias);
-  return RowConvolution::apply(x, weight, given(bias), stride);
+  return with_gradients({x, weight, bias}, [&] { return convolve_windows(x, weight, bias, stride); });
 }
 
 at::Tensor depthwise_rows_reference(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
@@ -267,13 +242,13 @@ at::Tensor depthwise_rows(const at::Tensor& x, const at::Tensor& weight, const a
   check_shape(x, {kAny, at_least(1), at_least(1)}, "depthwise convolution: rows [B, T, C]");
   check_shape(weight, {x.size(2), 1, at_least(1)}, "depthwise convolution: weights [C, 1, k]");
   if (!float_on_cpu(x) || weight.scalar_type() != at::kFloat) return depthwise_rows_reference(x, weight, bias, stride);
-  return DepthwiseRows::apply(x, weight, given(bias), stride);
+  return with_gradients({x, weight, bias}, [&] { return convolve_depthwise(x, weight, bias, stride); });
 }
 
 at::Tensor max_pool_rows(const at::Tensor& x) {
   check_shape(x, {kAny, at_least(1), at_least(1)}, "pooling: rows [B, T, C]");
   if (!float_on_cpu(x)) return at::max_pool1d(x.transpose(1, 2), 3, 2, 1).transpose(1, 2);
-  return MaxPoolRows::apply(x);
+  return with_gradients({x}, [&] { return pool(x); });
 }
 
 }  // namespace tal

@@ -1,14 +1,13 @@
 #include "libtal/nn/selective_scan.h"
 
-#include <torch/torch.h>
-
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <optional>
 #include <vector>
 
 #include "libtal/nn/device.h"
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/selective_scan_cuda.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
@@ -338,33 +337,20 @@ ScanLayers scan_gradients_on_cpu(const ScanLayers& x, const at::Tensor& checkpoi
 }
 
 // By the CPU's kernels where `kernels` is null. LibTorch takes tensors that are not there as optional ones only.
-class SelectiveScan : public torch::autograd::Function<SelectiveScan> {
- public:
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& u, const at::Tensor& delta,
-                            const at::Tensor& A, const at::Tensor& B, const at::Tensor& C,
-                            const std::optional<at::Tensor>& D, const std::optional<at::Tensor>& z,
-                            const std::optional<at::Tensor>& bias, bool softplus, const CudaKernels* kernels) {
-    const auto or_none = [](const std::optional<at::Tensor>& t) { return t ? *t : at::Tensor(); };
-    const ScanLayers x{u, delta, A, B, C, or_none(D), or_none(z), or_none(bias), softplus};
-    ScanStates kept;
-    const auto y = kernels ? scan_by(*kernels, x, kept) : scan_on_cpu(x, &kept.states);
-    ctx->save_for_backward({u, delta, A, B, C, x.D, x.z, x.bias, kept.states, kept.totals});
-    ctx->saved_data["softplus"] = softplus;
-    ctx->saved_data["kernels"] = static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(kernels));  // lives for ever
-    return y;
-  }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    const auto s = ctx->get_saved_variables();
-    const ScanLayers x{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], ctx->saved_data["softplus"].toBool()};
-    const auto* kernels = reinterpret_cast<const CudaKernels*>(ctx->saved_data["kernels"].toInt());
-    const auto dy = upstream[0].contiguous();
-    const ScanLayers d =
-        kernels ? scan_gradients_by(*kernels, x, {s[8], s[9]}, dy) : scan_gradients_on_cpu(x, s[8], dy);
-    return {d.u, d.delta, d.A, d.B, d.C, d.D, d.z, d.bias, {}, {}};
-  }
-};
+Operation recorded_scan(const CudaKernels* kernels, const ScanLayers& x) {  // kernels live for ever
+  ScanStates kept;
+  const auto y = kernels ? scan_by(*kernels, x, kept) : scan_on_cpu(x, &kept.states);
+  return {y,
+          {x.u, x.delta, x.A, x.B, x.C, x.D, x.z, x.bias, kept.states, kept.totals},
+          [kernels, softplus = x.softplus](const Backward& known) -> std::vector<at::Tensor> {
+            const auto& s = known.saved;
+            const ScanLayers again{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], softplus};
+            const auto dy = known.upstream.contiguous();
+            const ScanLayers d =
+                kernels ? scan_gradients_by(*kernels, again, {s[8], s[9]}, dy) : scan_gradients_on_cpu(again, s[8], dy);
+            return {d.u, d.delta, d.A, d.B, d.C, d.D, d.z, d.bias};
+          }};
+}
 
 at::Tensor scan_with(const CudaKernels* kernels, const at::Tensor& u, const at::Tensor& delta, const at::Tensor& A,
                      const at::Tensor& B, const at::Tensor& C, const at::Tensor& D, const at::Tensor& z,
@@ -376,9 +362,7 @@ at::Tensor scan_with(const CudaKernels* kernels, const at::Tensor& u, const at::
   for (const auto& t : {u, delta, A, B, C, D, z, bias}) tracked = tracked || (t.defined() && t.requires_grad());
   at::Tensor y;
   if (tracked && at::GradMode::is_enabled()) {
-    const auto optional = [](const at::Tensor& t) { return t.defined() ? std::optional(t) : std::nullopt; };
-    y = SelectiveScan::apply(x.u, x.delta, x.A, x.B, x.C, optional(x.D), optional(x.z), optional(x.bias), softplus,
-                             kernels);
+    y = with_gradients({x.u, x.delta, x.A, x.B, x.C, x.D, x.z, x.bias}, [&] { return recorded_scan(kernels, x); });
   } else {
     ScanStates unused;
     y = kernels ? scan_by(*kernels, x, unused) : scan_on_cpu(x, nullptr);

@@ -1,23 +1,20 @@
 #include "libtal/nn/window_attention.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <optional>
 #include <vector>
 
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/shapes.h"
 #include "libtal/nn/vector.h"
 
 namespace tal {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::tensor_list;
 
 // One sequence and head in memory: row t of q at q + t * stride.
 struct Shape {
@@ -93,63 +90,56 @@ void attend_backward(const Shape& s, const float* q, const float* k, const float
   }
 }
 
-class WindowAttention : public torch::autograd::Function<WindowAttention> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& queries, const at::Tensor& keys,
-                            const at::Tensor& values, const std::optional<at::Tensor>& position_bias,
-                            const std::vector<std::int64_t>& lengths, std::int64_t heads, std::int64_t window,
-                            double scale) {
-    const auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
-    const auto bias = position_bias ? position_bias->contiguous() : at::Tensor();
-    const auto B = q.size(0), T = q.size(1), E = q.size(2);
-    const Shape shape{T, E / heads, E, window};
-    auto out = at::empty_like(q);
-    auto weights = at::empty({B, heads, T, window}, q.options());
-    const float *pq = q.const_data_ptr<float>(), *pk = k.const_data_ptr<float>(), *pv = v.const_data_ptr<float>(),
-                *pb = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
-    float *po = out.data_ptr<float>(), *pw = weights.data_ptr<float>();
-    const auto f = static_cast<float>(scale);
-    at::parallel_for(0, B * heads * T, 32, [&](std::int64_t begin, std::int64_t end) {
-      while (begin < end) {
-        const std::int64_t sequence = begin / T, first = begin % T, stop = std::min(T, first + end - begin),
-                           b = sequence / heads, h = sequence % heads, at = b * T * E + h * shape.d;
-        attend(shape, pq + at, pk + at, pv + at, pb ? pb + h * window : nullptr, lengths[static_cast<std::size_t>(b)],
-               f, po + at, pw + sequence * T * window, first, stop);
-        begin += stop - first;
-      }
-    });
-    context->save_for_backward({q, k, v, weights});
-    context->saved_data["lengths"] = lengths, context->saved_data["scale"] = scale;
-    context->saved_data["bias"] = bias.defined();
-    return out;
-  }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];
-    const auto g = gradients[0].to(at::kFloat).contiguous();
-    const auto lengths = context->saved_data["lengths"].toIntVector();
-    const auto scale = static_cast<float>(context->saved_data["scale"].toDouble());
-    const bool biased = context->saved_data["bias"].toBool();
-    const auto B = q.size(0), T = q.size(1), E = q.size(2), heads = weights.size(1), window = weights.size(3);
-    const Shape shape{T, E / heads, E, window};
-    auto gq = at::zeros_like(q), gk = at::zeros_like(k), gv = at::zeros_like(v);
-    auto gb = at::zeros({B, heads, window}, q.options());
-    const float *pq = q.const_data_ptr<float>(), *pk = k.const_data_ptr<float>(), *pv = v.const_data_ptr<float>(),
-                *pw = weights.const_data_ptr<float>(), *pg = g.const_data_ptr<float>();
-    float *oq = gq.data_ptr<float>(), *ok = gk.data_ptr<float>(), *ov = gv.data_ptr<float>(),
-          *ob = gb.data_ptr<float>();
-    at::parallel_for(0, B * heads, 1, [&](std::int64_t begin, std::int64_t end) {
-      std::vector<float> score(static_cast<std::size_t>(window));
-      for (std::int64_t s = begin; s < end; ++s) {
-        const std::int64_t b = s / heads, h = s % heads, at = b * T * E + h * shape.d;
-        attend_backward(shape, pq + at, pk + at, pv + at, pw + s * T * window, pg + at,
-                        lengths[static_cast<std::size_t>(b)], scale, oq + at, ok + at, ov + at,
-                        biased ? ob + s * window : nullptr, score.data());
-      }
-    });
-    return {gq, gk, gv, biased ? gb.sum(0) : at::Tensor(), {}, {}, {}, {}};
-  }
-};
+std::vector<at::Tensor> attention_gradients(const Backward& known, const std::vector<std::int64_t>& lengths,
+                                            float scale) {
+  const auto& saved = known.saved;
+  const auto &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];
+  const auto g = known.upstream.to(at::kFloat).contiguous();
+  const bool biased = known.wanted[3];
+  const auto B = q.size(0), T = q.size(1), E = q.size(2), heads = weights.size(1), window = weights.size(3);
+  const Shape shape{T, E / heads, E, window};
+  auto gq = at::zeros_like(q), gk = at::zeros_like(k), gv = at::zeros_like(v);
+  auto gb = at::zeros({B, heads, window}, q.options());
+  const float *pq = q.const_data_ptr<float>(), *pk = k.const_data_ptr<float>(), *pv = v.const_data_ptr<float>(),
+              *pw = weights.const_data_ptr<float>(), *pg = g.const_data_ptr<float>();
+  float *oq = gq.data_ptr<float>(), *ok = gk.data_ptr<float>(), *ov = gv.data_ptr<float>(), *ob = gb.data_ptr<float>();
+  at::parallel_for(0, B * heads, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> score(static_cast<std::size_t>(window));
+    for (std::int64_t s = begin; s < end; ++s) {
+      const std::int64_t b = s / heads, h = s % heads, at = b * T * E + h * shape.d;
+      attend_backward(shape, pq + at, pk + at, pv + at, pw + s * T * window, pg + at,
+                      lengths[static_cast<std::size_t>(b)], scale, oq + at, ok + at, ov + at,
+                      biased ? ob + s * window : nullptr, score.data());
+    }
+  });
+  return {gq, gk, gv, biased ? gb.sum(0) : at::Tensor()};
+}
+
+Operation attention(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values,
+                    const at::Tensor& position_bias, const std::vector<std::int64_t>& lengths, std::int64_t heads,
+                    std::int64_t window, double scale) {
+  const auto q = queries.contiguous(), k = keys.contiguous(), v = values.contiguous();
+  const auto bias = position_bias.defined() ? position_bias.contiguous() : at::Tensor();
+  const auto B = q.size(0), T = q.size(1), E = q.size(2);
+  const Shape shape{T, E / heads, E, window};
+  auto out = at::empty_like(q);
+  auto weights = at::empty({B, heads, T, window}, q.options());
+  const float *pq = q.const_data_ptr<float>(), *pk = k.const_data_ptr<float>(), *pv = v.const_data_ptr<float>(),
+              *pb = bias.defined() ? bias.const_data_ptr<float>() : nullptr;
+  float *po = out.data_ptr<float>(), *pw = weights.data_ptr<float>();
+  const auto f = static_cast<float>(scale);
+  at::parallel_for(0, B * heads * T, 32, [&](std::int64_t begin, std::int64_t end) {
+    while (begin < end) {
+      const std::int64_t sequence = begin / T, first = begin % T, stop = std::min(T, first + end - begin),
+                         b = sequence / heads, h = sequence % heads, at = b * T * E + h * shape.d;
+      attend(shape, pq + at, pk + at, pv + at, pb ? pb + h * window : nullptr, lengths[static_cast<std::size_t>(b)], f,
+             po + at, pw + sequence * T * window, first, stop);
+      begin += stop - first;
+    }
+  });
+  return {
+      out, {q, k, v, weights}, [lengths, f](const Backward& known) { return attention_gradients(known, lengths, f); }};
+}
 
 }  // namespace
 
@@ -165,8 +155,7 @@ at::Tensor window_attention_reference(const at::Tensor& q, const at::Tensor& k, 
   auto hidden = valid.logical_not().reshape({B, 1, 1, T});
   if (window > 1) {
     hidden = hidden.logical_or((place < 0).logical_or(place >= window));
-    if (bias.defined())
-      scores = scores + bias.index({torch::indexing::Slice(), place.clamp(0, window - 1)}).unsqueeze(0);
+    if (bias.defined()) scores = scores + bias.index({at::indexing::Slice(), place.clamp(0, window - 1)}).unsqueeze(0);
   }
   const auto rows = valid.reshape({B, 1, T, 1});  // the others see all, so that no softmax is empty, and count nothing
   const auto weights =
@@ -183,8 +172,7 @@ at::Tensor window_attention(const at::Tensor& q, const at::Tensor& k, const at::
   check_same_shape(v, q, "attention: values [B, T, H d]");
   if (window <= 1 || !q.is_cpu() || q.scalar_type() != at::kFloat)
     return window_attention_reference(q, k, v, bias, lengths, heads, window, scale);
-  return WindowAttention::apply(q, k, v, bias.defined() ? std::optional(bias) : std::nullopt, lengths, heads, window,
-                                scale);
+  return with_gradients({q, k, v, bias}, [&] { return attention(q, k, v, bias, lengths, heads, window, scale); });
 }
 
 }  // namespace tal

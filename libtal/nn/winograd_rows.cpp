@@ -1,19 +1,16 @@
 #include "libtal/nn/winograd_rows.h"
 
+#include <ATen/ATen.h>
 #include <ATen/autocast_mode.h>
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
 
-#include <optional>
 #include <vector>
 
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/vector.h"
 
 namespace tal {
 namespace {
-
-using torch::autograd::AutogradContext;
-using torch::autograd::tensor_list;
 
 constexpr std::int64_t kOut = 4, kProducts = 6;  // results and products of a tile
 constexpr std::int64_t kTilesAtOnce = 4;         // of a task
@@ -137,11 +134,11 @@ at::Tensor products_of_taps(const at::Tensor& weight) {
 }
 
 // x [B, T, C] and weight [O, C, 3], contiguous -> [B, T, O]
-at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias) {
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   const auto B = x.size(0), T = x.size(1), O = weight.size(0), tiles = tiles_of(T);
   const auto products = at::bmm(products_of(x, rows_to_products), products_of_taps(weight).transpose(1, 2));
   auto y = at::empty({B, T, O}, x.options());
-  const auto shift = bias ? bias->contiguous() : at::zeros({O}, x.options());
+  const auto shift = bias.defined() ? bias.contiguous() : at::zeros({O}, x.options());
   const float *from = products.const_data_ptr<float>(), *s = shift.const_data_ptr<float>();
   float* to = y.data_ptr<float>();
   at::parallel_for(0, B * tiles, kTilesAtOnce, [&](std::int64_t begin, std::int64_t end) {
@@ -151,36 +148,24 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& weight, const std::op
   return y;
 }
 
-class WinogradRows : public torch::autograd::Function<WinogradRows> {
- public:
-  static at::Tensor forward(AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
-                            const std::optional<at::Tensor>& bias) {
-    const auto x = input.contiguous();
-    context->save_for_backward({x, weight});
-    context->saved_data["bias"] = bias.has_value();
-    return convolve(x, weight.contiguous(), bias);
+std::vector<at::Tensor> winograd_gradients(const Backward& known) {
+  const auto &x = known.saved[0], &weight = known.saved[1];
+  const auto g = known.upstream.to(at::kFloat).contiguous();
+  at::Tensor of_x, of_weight, of_bias;
+  if (known.wanted[0]) of_x = convolve(g, weight.flip(2).transpose(0, 1).contiguous(), at::Tensor());
+  if (known.wanted[1]) {
+    const auto products = at::bmm(products_of(g, results_to_products).transpose(1, 2), products_of(x, rows_to_products))
+                              .contiguous();  // [6, O, C]
+    of_weight = at::empty(weight.sizes(), weight.options());
+    const auto n = weight.size(0) * weight.size(1);
+    const float* from = products.const_data_ptr<float>();
+    float* to = of_weight.data_ptr<float>();
+    at::parallel_for(0, n, 1 << 14,
+                     [&](std::int64_t begin, std::int64_t end) { products_to_taps(from, to, n, begin, end); });
   }
-  static tensor_list backward(AutogradContext* context, tensor_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1];
-    const auto g = gradients[0].to(at::kFloat).contiguous();
-    at::Tensor of_x, of_weight, of_bias;
-    if (context->needs_input_grad(0)) of_x = convolve(g, weight.flip(2).transpose(0, 1).contiguous(), std::nullopt);
-    if (context->needs_input_grad(1)) {
-      const auto products =
-          at::bmm(products_of(g, results_to_products).transpose(1, 2), products_of(x, rows_to_products))
-              .contiguous();  // [6, O, C]
-      of_weight = at::empty(weight.sizes(), weight.options());
-      const auto n = weight.size(0) * weight.size(1);
-      const float* from = products.const_data_ptr<float>();
-      float* to = of_weight.data_ptr<float>();
-      at::parallel_for(0, n, 1 << 14,
-                       [&](std::int64_t begin, std::int64_t end) { products_to_taps(from, to, n, begin, end); });
-    }
-    if (context->saved_data["bias"].toBool()) of_bias = g.sum(at::IntArrayRef({0, 1}));
-    return {of_x, of_weight, of_bias};
-  }
-};
+  if (known.wanted[2]) of_bias = g.sum(at::IntArrayRef({0, 1}));
+  return {of_x, of_weight, of_bias};
+}
 
 }  // namespace
 
@@ -193,7 +178,10 @@ bool winograd_pays(const at::Tensor& x, const at::Tensor& weight) {
 }
 
 at::Tensor winograd_rows(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  return WinogradRows::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
+  return with_gradients({x, weight, bias}, [&] {
+    const auto rows = x.contiguous();
+    return Operation{convolve(rows, weight.contiguous(), bias), {rows, weight}, winograd_gradients};
+  });
 }
 
 }  // namespace tal

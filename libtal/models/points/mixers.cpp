@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "libtal/base/error.h"
+#include "libtal/nn/own_gradients.h"
 #include "libtal/nn/selective_scan.h"
 #include "libtal/nn/shapes.h"
 
@@ -30,18 +31,13 @@ torch::Tensor convolve(const torch::Tensor& x, const torch::Tensor& weight, cons
 }
 
 // Rows of x [B T, C] in an order that is its own inverse, so that no gradients have to be added up.
-class Reordered : public torch::autograd::Function<Reordered> {
- public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* ctx, const torch::Tensor& x,
-                               const torch::Tensor& order) {
-    ctx->save_for_backward({order});
-    return x.index_select(0, order);
-  }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list upstream) {
-    return {upstream[0].index_select(0, ctx->get_saved_variables()[0]), {}};
-  }
-};
+torch::Tensor reordered(const torch::Tensor& x, const torch::Tensor& order) {
+  return with_gradients({x}, [&] {
+    return Operation{x.index_select(0, order), {order}, [](const Backward& known) -> std::vector<torch::Tensor> {
+                       return {known.upstream.index_select(0, known.saved[0])};
+                     }};
+  });
+}
 
 // Turns the rows of every sequence round, and back; those behind them stay.
 class Reversal {
@@ -54,7 +50,7 @@ class Reversal {
                  .flatten();
   }
   torch::Tensor operator()(const torch::Tensor& x) const {
-    return order_.defined() ? Reordered::apply(x.flatten(0, 1), order_).view(x.sizes()) : x.flip(1);
+    return order_.defined() ? reordered(x.flatten(0, 1), order_).view(x.sizes()) : x.flip(1);
   }
 
  private:
