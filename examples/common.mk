@@ -57,7 +57,7 @@ $(SYNTH_PARTS:%=$(DATA_OUT)/%.jsonl): $(DATA_OUT)/%.jsonl:
 	mkdir -p $(DATA_OUT)
 	$(BIN)/tal-synth --seed $(SYNTH_SEED_$*) annotations -n $(SYNTH_VIDEOS) --classes 3 --subset $* --prefix $*_ --min-duration 40 --max-duration 120 \
 	  --min-length 3 --max-length 20 $(foreach k,$(shell seq $(words $(SYNTH_STREAMS))),| $(BIN)/tal-synth --seed $(shell expr $(k) + 2) features --stream $(word $(k),$(SYNTH_STREAMS)) --dim 16 \
-	  --snr $(or $(SNR_$(word $(k),$(SYNTH_STREAMS))),$(SYNTH_SNR)) --out-dir $(abspath $(DATA_OUT))/features) > $@
+	  --snr $(or $(SNR_$(word $(k),$(SYNTH_STREAMS))),$(SYNTH_SNR)) --out-dir "$(abspath $(DATA_OUT))/features") > $@
 else ifeq ($(ON_HAPT),yes)
 HAPT := $(DATA)
 HAPT_FILES := $(DATA_OUT)

@@ -8,7 +8,7 @@ $(HAPT_FILES)/hapt.jsonl: $(wildcard $(HAPT)/segments.csv)
 	mkdir -p $(@D)
 	tal-convert --from signals --pattern 'exp[0-9]+_user[0-9]+' --rate 50 --window 50 --stride $(strip $(HAPT_STRIDE)) \
 	  --signal-features mean,std,min,max --labels $(HAPT)/segments.csv \
-	  --columns video=sequence,start=start_s,end=end_s,label=class_name,subset=split --out-dir $(abspath $(@D))/features $(HAPT)/RawData -o $@
+	  --columns video=sequence,start=start_s,end=end_s,label=class_name,subset=split --out-dir "$(abspath $(@D))/features" $(HAPT)/RawData -o $@
 
 $(HAPT_FILES)/hapt-train.jsonl $(HAPT_FILES)/hapt-test.jsonl: $(HAPT_FILES)/hapt-%.jsonl: $(HAPT_FILES)/hapt.jsonl
 	tal-convert --from tal --subset $* $< -o $@

@@ -3,6 +3,7 @@
 #
 #   inputs.sh path PATH              # absolute; relative ones are sought where make was called, then where the Makefile lies
 #   inputs.sh videos FOLDER ENDING...  # a line a video, sorted: path, bytes, time of its last change; endings in upper or lower case
+#   inputs.sh named WORD...          # a line a file that is among the words, also behind NAME=: path and checksum
 #   inputs.sh sums PATH              # a line a file of a folder, or one of a file: path and checksum
 set -euo pipefail
 
@@ -15,8 +16,18 @@ absolute() {
 }
 
 what=$1
-path=$(absolute "$2")
-shift 2
+shift
+if [[ $what == named ]]; then
+  for word; do
+    for file in "$word" "${word#*=}"; do
+      [[ $file == /* ]] || file=${CALLER:-.}/$file
+      [[ ! -f $file ]] || cksum -- "$file"
+    done
+  done | sort -u
+  exit
+fi
+path=$(absolute "$1")
+shift
 case $what in
   path) printf '%s\n' "$path" ;;
   videos)
@@ -31,5 +42,5 @@ case $what in
     [[ -z $apart ]] || echo "'$path': $(wc -l <<<"$found") videos$apart" >&2
     printf '%s\n' "$found" ;;
   sums) find -L "$path" -type f -print0 | LC_ALL=C sort -z | xargs -0r cksum -- ;;
-  *) echo "inputs.sh: '$what' is neither path, videos nor sums" >&2; exit 2 ;;
+  *) echo "inputs.sh: '$what' is none of path, videos, named and sums" >&2; exit 2 ;;
 esac

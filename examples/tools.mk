@@ -4,6 +4,9 @@ OUT ?= out
 SEED ?= 0
 THREADS ?= 2
 export PATH := $(BIN):$(PATH)
+# one_word(NAME): the variable holds one path that make can handle.
+one_word = $(if $(filter 1,$(words $($(1)))),,$(error $(1)='$($(1))': make cannot handle blanks in the names of what it makes))
+$(call one_word,OUT)
 
 SHELL := bash
 .SHELLFLAGS := -e -o pipefail -c

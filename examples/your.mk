@@ -8,11 +8,10 @@ YOUR := $(dir $(lastword $(MAKEFILE_LIST)))
 # Where make was called: with -C that is another folder, which the user's relative paths mean.
 CALLER := $(or $(PWD),$(CURDIR))
 ifeq ($(origin OUT),command line)
-ifneq ($(words $(OUT)),1)
-$(error OUT='$(OUT)': make cannot handle blanks in the names of what it makes)
-endif
 ifeq ($(filter /%,$(OUT)),)
+ifneq ($(CALLER),$(CURDIR))
 override OUT := $(CALLER)/$(OUT)
+endif
 endif
 endif
 include $(YOUR)tools.mk
@@ -30,21 +29,25 @@ EPOCHS_OF_CLASSES ?= 20
 # Without histories, which name all files of a run: records change when their own video or label does.
 $(OUT)/labels.sums: every-time
 	@test -n "$$LABELS" || { echo "LABELS is not set: a file or folder of annotations" >&2; exit 2; }
-	@$(call made,$(inputs) sums "$$LABELS")
+	@$(call made,$(inputs) sums "$$LABELS"; $(inputs) named $(CONVERT))
 $(OUT)/labels.with: every-time ; $(call kept,$(FORMAT) $(CONVERT))
 $(OUT)/labels.jsonl: $(OUT)/labels.sums $(OUT)/labels.with $(OUT)/features.jsonl
-	labels=$$($(inputs) path "$$LABELS"); $(call made,tal-convert --from $(FORMAT) $(CONVERT) --no-history --durations $(OUT)/features.jsonl "$$labels")
+	labels=$$($(inputs) path "$$LABELS"); features=$$(realpath -s $(OUT)/features.jsonl); \
+	  $(call made,(cd "$$CALLER" && tal-convert --from $(FORMAT) $(CONVERT) --no-history --durations "$$features" "$$labels"))
 # Names videos that have labels and no features, and the other way round.
 $(OUT)/joined.jsonl: $(OUT)/features.jsonl $(OUT)/labels.jsonl
 	$(call made,tal-convert --from tal --no-history $< --merge $(OUT)/labels.jsonl)
 $(OUT)/labelled.jsonl: $(OUT)/joined.jsonl
 	$(call made,grep '"annotations":' $< || { echo "no video of LABELS='$$LABELS' has features" >&2; exit 2; })
 
+# The rows behind records, which may change while they do not.
+$(OUT)/%.rows: $(OUT)/%.jsonl every-time ; @$(call made,python3 $(YOUR)rows.py $<)
+
 $(OUT)/detector.with: every-time ; $(call kept,$(DETECTOR) --seed $(SEED))
 $(OUT)/classifier.with: every-time ; $(call kept,$(EPOCHS_OF_CLASSES) $(ACCEPT) --seed $(SEED))
-$(OUT)/%.detector.safetensors: $(OUT)/%.train.jsonl $(OUT)/detector.with
+$(OUT)/%.detector.safetensors: $(OUT)/%.train.jsonl $(OUT)/%.train.rows $(OUT)/detector.with
 	$(call trained,--set train.standardize=true $(DETECTOR))
-$(OUT)/%.classifier.safetensors: $(OUT)/%.train.jsonl $(OUT)/classifier.with
+$(OUT)/%.classifier.safetensors: $(OUT)/%.train.jsonl $(OUT)/%.train.rows $(OUT)/classifier.with
 	$(call trained,--model segment-classifier --set train.standardize=true --epochs $(EPOCHS_OF_CLASSES) $(ACCEPT))
 
 # Detector, classifier and the pipe that they stand in as one file.
@@ -56,7 +59,7 @@ $(OUT)/%.bundle.safetensors: $(OUT)/%.detector.safetensors $(OUT)/%.classifier.s
 	ln -s ../$*.detector.safetensors $(OUT)/$*.bundle/detector.safetensors; ln -s ../$*.classifier.safetensors $(OUT)/$*.bundle/classifier.safetensors
 	$(bundle_weights)
 	tal-convert --bundle $(OUT)/$*.bundle -o $@
-$(OUT)/%.detections.jsonl: $(OUT)/%.test.jsonl $(OUT)/%.bundle.safetensors
+$(OUT)/%.detections.jsonl: $(OUT)/%.test.jsonl $(OUT)/%.test.rows $(OUT)/%.bundle.safetensors
 	tal-detect -m $(OUT)/$*.bundle.safetensors -i $< -o $@
 
 clean:

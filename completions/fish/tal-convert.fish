@@ -43,6 +43,7 @@ complete -c tal-convert -l segments -x -a 'auto proposals annotations' -d 'Which
 complete -c tal-convert -l dataset-version -r -d '"version" of the file written (else the one read, or VERSION 1.3)'
 complete -c tal-convert -l min-score -r -d 'Write proposals from score X on'
 complete -c tal-convert -l top-k -r -d 'Write the N highest scores of a video (0: all)'
+complete -c tal-convert -l label-scores -x -a 'yes no' -d 'Scores behind the labels, of formats with no other place for them: whether they are written there, and whether a number there is read as one (default: written, not read)'
 complete -c tal-convert -l pattern -r -d 'Regular expression searched in the file name (path below the folder; name in an archive); other files are left out'
 complete -c tal-convert -l id -r -d 'The video in terms of --pattern: $1 its first group, $& the match'
 complete -c tal-convert -l stream -r -d 'Name of the feature stream; may use the groups of --pattern'

@@ -245,6 +245,7 @@ int Tool::work(const std::function<void()>& body) {
   body();
   if (const auto spans = take_seen_spans(); !spans.empty()) warn(spans);
   before_output();  // --print-config of a run that wrote nothing
+  if (stopped() && !ends_by_signal_) throw Error("interrupted");
   end_progress();
   close();
   if (stopped()) {

@@ -101,8 +101,13 @@ class RecordChecker {
   bool clip_ = false, drop_ = false, dedup_ = false, sort_ = false, order_ = false;
   std::map<std::string, std::string> seen_;  // video (and window) -> digest of its record
   std::set<std::string> videos_;
-  std::map<std::string, WindowOrder> windows_;      // of each video of a live stream
-  std::map<std::string, FeatureStream> contracts_;  // stream -> what its first record says
+  std::map<std::string, WindowOrder> windows_;  // of each video of a live stream
+  struct WindowFacts {
+    double duration, fps;  // 0: not stated
+    std::uint64_t line;
+  };
+  std::map<std::string, WindowFacts> window_facts_;  // of its first window
+  std::map<std::string, FeatureStream> contracts_;   // stream -> what its first record says
   FaultSink sink_;
   std::uint64_t records_ = 0;
   Unchecked unchecked_;

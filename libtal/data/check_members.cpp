@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <tuple>
 
 #include "libtal/base/number.h"
 #include "libtal/base/sha256.h"
@@ -200,7 +201,7 @@ void RecordChecker::Pass::twins(std::string_view text) {
   TwinMembers members([&](const std::string& place, std::size_t depth) {
     const bool in_list = place.starts_with("annotations[") || place.starts_with("proposals[");
     add("duplicate-key", place,
-        depth == 1 ? "the key stands twice in the record" : "the key stands twice in its object",
+        depth == 1 ? "the key stands twice in the record" + gone() : "the key stands twice in its object",
         checker_.drop_ && (depth == 1 || in_list));
     if (in_list) twin_items_.insert(place.substr(0, place.find(']') + 1));
   });
@@ -240,6 +241,13 @@ void RecordChecker::Pass::window() {
                            [&](const std::string& key, const char* what) { add("bad-window", "window." + key, what); });
   if (right && found->contains("start") && found->contains("end") && !((*found)["start"] < (*found)["end"]))
     return add("bad-window", "window", "ends before it starts");
+  const auto [said, first] = checker_.window_facts_.try_emplace(record_.video(), WindowFacts{duration_, fps_, line_});
+  for (const auto& [name, now, was] :
+       {std::tuple("duration", duration_, said->second.duration), {"fps", fps_, said->second.fps}})
+    if (!first && now != was)
+      add("bad-window", name,
+          "is " + format_number(now) + ", but " + format_number(was) + " in the window on line " +
+              std::to_string(said->second.line));
   if (!right || !found->contains("start") || !found->contains("end")) return;
   guard("bad-window", [&] {
     const Window window = *window_of(record_);

@@ -57,7 +57,9 @@ class RecordChecker::Pass {
       add(kind, error.field(), error.message());
     }
   }
-  bool reads_as_record(std::string_view text);
+  bool reads_as_record(std::string_view& text);  // text: becomes what numbers that are none were taken out of
+  std::string gone() const;                      // what is said of a record that goes
+  void leave_out(const Error& error);
   std::optional<std::string> without_lists();
 
   // check_members.cpp: types, members that stand twice, history, window.
@@ -96,6 +98,7 @@ class RecordChecker::Pass {
   const std::string& source_;
   const std::uint64_t line_;
   Record record_;
+  std::string repaired_;  // the line without numbers that are none
   Json data_;
   bool faultless_ = false;            // JSON in which no member stands twice
   bool parsed_apart_ = false;         // data_ is without the lists, which are in the checker's PlainLists

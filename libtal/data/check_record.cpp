@@ -122,14 +122,30 @@ std::optional<std::string> RecordChecker::Pass::without_lists() {
   return rest;
 }
 
+std::string RecordChecker::Pass::gone() const { return checker_.drop_ ? "; the whole record is left out" : ""; }
+
+void RecordChecker::Pass::leave_out(const Error& error) {
+  whole_ = false, left_out_ = checker_.drop_;
+  // A key that stands twice is reported with all that do.
+  if (error.kind() != Error::Kind::kRepeatedKey)
+    add(kind_of(error), error.field(), error.message() + gone(), left_out_);
+}
+
 // What no tool reads as a record goes when what cannot be repaired is to.
-bool RecordChecker::Pass::reads_as_record(std::string_view text) {
+bool RecordChecker::Pass::reads_as_record(std::string_view& text) {
   try {
     record_.parse(text);
   } catch (const Error& error) {
-    whole_ = false, left_out_ = checker_.drop_;
-    // A key that stands twice is reported with all that do.
-    if (error.kind() != Error::Kind::kRepeatedKey) add(kind_of(error), error.field(), error.message(), left_out_);
+    // Numbers that are none are taken out by themselves, with what they stand in.
+    if (checker_.drop_ && error.kind() == Error::Kind::kNotFinite) try {
+        repaired_ = without_non_finite(std::string(text));
+        record_.parse(repaired_);
+        text = repaired_;
+        add(kind_of(error), error.field(), error.message(), true);
+      } catch (const Error&) {
+        leave_out(error);
+      }
+    else leave_out(error);
   }
   faultless_ = is_faultless(text);
   const auto rest = whole_ && faultless_ ? without_lists() : std::nullopt;
@@ -138,7 +154,7 @@ bool RecordChecker::Pass::reads_as_record(std::string_view text) {
   if (!data_.is_discarded() && data_.is_object()) return true;
   if (whole_) {  // what the reader left unread
     const Error fault = json_fault(text).value_or(Error("not readable as JSON (a number out of range?)"));
-    add("broken-line", fault.field(), fault.message(), checker_.drop_);
+    add("broken-line", fault.field(), fault.message() + gone(), checker_.drop_);
   }
   whole_ = false, left_out_ = checker_.drop_;
   return false;

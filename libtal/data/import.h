@@ -101,6 +101,7 @@ struct ImportOptions {
   std::string where_column, where_value;       // only rows with this value
   std::vector<std::string> tiers;              // only these of an annotation tool's file; none: all
   std::vector<std::string> background;         // labels of frames or samples that are in no segment
+  bool label_scores = false;                   // a number at a label's end is a proposal's score
   TableDialect dialect;                        // of tables
   ImportTables tables;
   FeatureImport features;

@@ -63,7 +63,8 @@ std::string PointRule::note() const {
   if (points_ == 0) return "";
   const bool one = points_ == 1;
   return std::to_string(points_) + (one ? " point" : " points") + " in time " +
-         (drop_ ? "left out" : std::string(one ? "made a segment" : "made segments") + " of " + format_number(*length_) + " s");
+         (drop_ ? "left out"
+                : std::string(one ? "made a segment" : "made segments") + " of " + format_number(*length_) + " s");
 }
 
 }  // namespace tal

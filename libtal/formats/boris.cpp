@@ -9,6 +9,7 @@
 #include "libtal/base/text.h"
 #include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/json_check.h"
 
 namespace tal {
 namespace {
@@ -89,7 +90,7 @@ class BorisPairs {
 class BorisProject {
  public:
   BorisProject(const SourceText& source, const ImportSink& sink, ToolRows& rows)
-      : tree_(source), source_(source), sink_(sink), rows_(rows) {}
+      : text_{source.name, without_non_finite(source.text)}, tree_(text_), source_(source), sink_(sink), rows_(rows) {}
 
   void read() {
     try {
@@ -129,10 +130,19 @@ class BorisProject {
       said.duration = known("length"), said.fps = known("fps");
       rows_.fact(entry, said, observation.path());
     }
-    const auto offset = observation.find("time offset");
+    if (const auto players = observation.find("file"); players && players->is_object())
+      for (const auto& [player, more] : players->members())
+        for (const auto& file : player == "1" ? std::vector<JsonNode>() : more.items())
+          rows_.leave_out("file of a further player", "files of further players",
+                          "'" + file.words() + "' of observation '" + id + "'");
+    const double shift = clock_of(observation, files);
     std::vector<BorisEvent> events;
     for (const auto& item : observation.at("events").items()) try {
-        events.push_back(event_of(item, offset ? offset->number() : 0));
+        const auto fields = item.items();
+        if (!fields.empty() && fields[0].json() == "null")
+          rows_.leave_out("event without a time", "events without a time",
+                          item.path() + " of observation '" + id + "'");
+        else events.push_back(event_of(item, shift));
       } catch (const Error& error) {
         sink_.error(tree_.placed(error), item.json());
       }
@@ -141,11 +151,26 @@ class BorisProject {
     });
   }
 
-  BorisEvent event_of(const JsonNode& item, double offset) const {
+  // Where the medium begins on the clock of its events. BORIS adds the observation's time offset, and where it is told
+  // to the date that the medium was made at, to the time of the medium that it stores; of pictures it adds neither.
+  static double clock_of(const JsonNode& observation, const std::vector<std::string>& files) {
+    const auto number = [](const std::optional<JsonNode>& node) {
+      return node && (node->is_number() || node->is_text()) ? node->number() : 0;
+    };
+    const auto type = observation.find("type");
+    if (type && type->is_text() && type->text() == "IMAGES") return 0;
+    double shift = number(observation.find("time offset"));
+    const auto dated = observation.find("media_creation_date_as_offset"), info = observation.find("media_info");
+    if (dated && dated->is_true() && info && files.size() == 1)
+      if (const auto made = info->find("media_creation_time")) shift += number(made->find(files[0]));
+    return shift;
+  }
+
+  BorisEvent event_of(const JsonNode& item, double shift) const {
     const auto fields = item.items();
     if (fields.size() < 3) throw Error("must be [time, subject, behaviour, modifiers, comment]").at_field(item.path());
     BorisEvent event;
-    event.time = fields[0].number() + offset;
+    event.time = fields[0].number() - shift;
     event.subject = fields[1].text();
     event.behaviour = fields[2].text();
     if (fields.size() > 3) event.modifiers = fields[3].words();
@@ -160,6 +185,7 @@ class BorisProject {
     return event;
   }
 
+  const SourceText text_;  // BORIS writes NaN as the time of pictures that have none
   const JsonTree tree_;
   const SourceText& source_;
   const ImportSink& sink_;
@@ -209,6 +235,9 @@ class BorisTable {
         if (row.fields.size() < static_cast<std::size_t>(std::max({behaviour_, status_, start_, stop_})) + 1)
           throw Error(std::to_string(row.fields.size()) + " fields are too few");
         const std::string id = observation_of(row);
+        if (field(row, start_) == "NA")
+          return rows_.leave_out("event without a time", "events without a time",
+                                 line_name(source_.name, row.line) + ", of observation '" + id + "'");
         if (!events.count(id)) order.push_back(id);
         if (stop_ < 0) events[id].push_back(event_of(row));
         else add_whole(row, id);
@@ -271,6 +300,7 @@ class BorisTable {
     status_ = column({"behavior-type", "status"});
     start_ = column({"start-(s)", "time", "time-(s)"});
     stop_ = column({"stop-(s)"});
+    offset_ = column({"time-offset-(s)"});
     comment_ = column({"comment-start", "comment"}), comment_stop_ = column({"comment-stop"});
     for (std::size_t c = 0; c < header_.size(); ++c)
       if (plain_name(header_[c]).starts_with("modifier")) modifiers_.push_back(static_cast<int>(c));
@@ -310,7 +340,7 @@ class BorisTable {
   void find_decimal_sign(std::size_t first) {
     DecimalSign sign(dialect_, separator_);
     for (std::size_t i = first; i < table_.size(); ++i)
-      for (const int c : {start_, stop_, length_, fps_}) sign.see(field(table_[i], c), table_[i].line);
+      for (const int c : {start_, stop_, offset_, length_, fps_}) sign.see(field(table_[i], c), table_[i].line);
     decimal_ = sign.decide(source_.name);
   }
 
@@ -367,9 +397,15 @@ class BorisTable {
     return entry;
   }
 
+  // The times in the table have the observation's offset, as those in a project.
+  double shift_of(const Row& row) const {
+    const auto text = field(row, offset_);
+    return text.empty() || text == "NA" ? 0 : field_number(text, decimal_, "Time offset (s)");
+  }
+
   BorisEvent event_of(const Row& row) const {
     BorisEvent event;
-    event.time = field_number(field(row, start_), decimal_, stop_ < 0 ? "Time" : "Start (s)");
+    event.time = field_number(field(row, start_), decimal_, stop_ < 0 ? "Time" : "Start (s)") - shift_of(row);
     if (const auto subject = field(row, subject_); subject != kNoSubject) event.subject = subject;
     event.behaviour = field(row, behaviour_);
     event.category = field(row, category_);
@@ -391,8 +427,9 @@ class BorisTable {
   void add_whole(const Row& row, const std::string& id) {
     BorisEvent event = event_of(row);
     auto& entry = video_of(id);
-    const double stop =
-        event.status == Status::kPoint ? event.time : field_number(field(row, stop_), decimal_, "Stop (s)");
+    const double stop = event.status == Status::kPoint
+                            ? event.time
+                            : field_number(field(row, stop_), decimal_, "Stop (s)") - shift_of(row);
     rows_.add(entry, BorisPairs(id, false).event(event, stop, field(row, comment_stop_)));
   }
 
@@ -415,7 +452,7 @@ class BorisTable {
   std::set<std::string> preamble_media_;
   std::map<std::string, Media> media_of_;  // by observation
   int observation_ = -1, media_ = -1, length_ = -1, fps_ = -1, subject_ = -1, behaviour_ = -1, category_ = -1,
-      status_ = -1, start_ = -1, stop_ = -1, comment_ = -1, comment_stop_ = -1;
+      status_ = -1, start_ = -1, stop_ = -1, offset_ = -1, comment_ = -1, comment_stop_ = -1;
   std::vector<int> modifiers_;
 };
 

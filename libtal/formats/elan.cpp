@@ -37,7 +37,15 @@ class ElanReader {
                      header);
     auto& entry = video(header);
     read_slots();
-    for (const auto& tier : file_.root().children("TIER")) read_tier(tier);
+    for (const auto& tier : file_.root().children("TIER")) {
+      read_tier(tier);
+      if (tier.attribute("PARENT_REF"))
+        rows_.leave_out("parent of a tier", "parents of tiers",
+                        "that of '" + std::string(tier.attribute("TIER_ID").value()) + "' in " + source_.name);
+    }
+    for (const auto& words : file_.root().children("CONTROLLED_VOCABULARY"))
+      rows_.leave_out("controlled vocabulary", "controlled vocabularies",
+                      "'" + std::string(words.attribute("CV_ID").value()) + "' of " + source_.name);
     order_parts();
     for (auto& annotation : annotations_) {
       try {
@@ -68,6 +76,9 @@ class ElanReader {
   };
   using Chain = std::unordered_map<std::string, const AnnotationItem*>;  // of a tier, by slot
 
+  void leave_out_medium(const std::string& name) {
+    rows_.leave_out("further medium", "further media", "'" + name + "' of " + source_.name);
+  }
   // The video that the header names first, else its first sound.
   VideoRows::Entry& video(const pugi::xml_node& header) {
     std::string media, sound;
@@ -77,12 +88,16 @@ class ElanReader {
       if (name.empty()) name = each.attribute("RELATIVE_MEDIA_URL").value();
       if (name.empty()) continue;
       auto& place = std::string_view(each.attribute("MIME_TYPE").value()).starts_with("video") ? media : sound;
-      if (!place.empty()) continue;
+      if (!place.empty()) {
+        leave_out_medium(name);
+        continue;
+      }
       place = name;
       if (each.attribute("TIME_ORIGIN") && (&place == &media || media.empty()))
         origin = file_.number(each, "TIME_ORIGIN");
     }
     if (media.empty()) media = sound;
+    else if (!sound.empty()) leave_out_medium(sound);
     if (media.empty()) media = header.attribute("MEDIA_FILE").value();
     std::string stated;
     std::vector<std::pair<std::string, std::string>> facts;

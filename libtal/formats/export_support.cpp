@@ -261,9 +261,13 @@ void SegmentWriter::write(const Record& record, std::string& out) {
   const bool none = rows.empty();
   const RowMembers members(record, options());
   row_members_ = &members;
-  not_held_.see(record.video(), rows, members, holds_scores(), [&](std::string_view name) { return holds(name); });
+  const bool scores = holds_scores() && (!scores_in_labels() || options().label_scores);
+  not_held_.see(record.video(), rows, members, scores, [&](std::string_view name) { return holds(name); });
+  if (!scores)
+    for (auto& row : rows) row.score.reset();
   if (scores_in_labels() && std::any_of(rows.begin(), rows.end(), [](const ExportRow& row) { return row.score; }))
-    changed(record.video(), "scores, which stand behind the labels with three digits");
+    changed(record.video(),
+            "scores, which stand behind the labels with three digits (--label-scores says whether, both ways)");
   for (const auto& row : rows) {
     if (instant() == Instant::kPoint && !row.point && row.segment.length() == 0)
       changed(record.video(), "segments without length, which are read as points");
@@ -284,7 +288,7 @@ void SegmentWriter::changed(const std::string& video, const std::string& what) {
 void SegmentWriter::tell_marks(const std::string& video, const ExportRow& row) {
   constexpr double kMillisecond = 1000;  // of them in a second
   if (row.point) changed(video, "points, which last a millisecond in the file");
-  else if (changes_when_rounded(row, kMillisecond) || row.segment.length() * kMillisecond < 1)
+  if (changes_when_rounded(row, kMillisecond) || (!row.point && row.segment.length() * kMillisecond < 1))
     changed(video, "times between two milliseconds, which are rounded to whole ones");
 }
 

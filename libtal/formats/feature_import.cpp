@@ -55,6 +55,32 @@ bool is_container(const std::string& name) {
   return words.count(lower_case(name)) > 0;
 }
 
+// What streams are called, in lower case: "rgb", "flow", and what a network's output is.
+bool is_stream_word(const std::string& word) {
+  static const std::set<std::string> words = {
+      "rgb",   "flow",   "spatial", "temporal", "audio",   "sound", "motion", "pose",       "depth",
+      "text",  "output", "feat",    "feats",    "feature", "data",  "mask",   "features",   "hidden",
+      "state", "last",   "pooler",  "pool",     "i3d",     "c3d",   "tsn",    "tsp",        "resnet",
+      "clip",  "arr",    "x",       "y",        "emb",     "frame", "frames", "embeddings", "boundary"};
+  return words.count(word) > 0;
+}
+
+// Error for arrays that are streams of one video by their names, v1_rgb beside v1_flow.
+void check_arrays_are_videos(const std::vector<ArrayFile::Entry>& entries) {
+  std::map<std::string, std::string> first;  // what stands before the stream -> the array
+  for (const auto& entry : entries) {
+    const auto mark = entry.name.find_last_of("_-.");
+    if (mark == std::string::npos || mark == 0 || entry.kind == ArrayFile::Kind::kNone ||
+        !is_stream_word(lower_case(entry.name.substr(mark + 1))))
+      continue;
+    const auto [same, fresh] = first.try_emplace(entry.name.substr(0, mark), entry.name);
+    if (!fresh && same->second != entry.name)
+      throw Error("'" + same->second + "' and '" + entry.name + "' are two streams of '" + same->first +
+                  "' by their names: say what of a name is the video and what the stream, such as --pattern "
+                  "'([^/]+)[_.-]([^_.-]+)$' --stream '$2', or --pattern '.+' where they are two videos");
+  }
+}
+
 // VIDEO/STREAM is how groups are used. Error where the names do not show that: a video would take another's rows.
 void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
   const auto refuse = [](const std::string& name, const std::string& why) {
@@ -70,6 +96,10 @@ void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
       throw refuse(entry.name, "lies in more groups than VIDEO/STREAM has");
     const std::string group = entry.name.substr(0, slash);
     if (is_container(group)) throw refuse(entry.name, "lies in a group that is not named like a video");
+    if (is_stream_word(lower_case(group)))
+      throw Error("'" + entry.name +
+                  "' lies in a group that is named like a stream: --pattern '([^/]+)/([^/]+)$' --id "
+                  "'$2' --stream '$1' reads STREAM/VIDEO, --pattern '([^/]+)/([^/]+)$' --stream '$2' VIDEO/STREAM");
     ++groups[group], ++streams[entry.name.substr(slash + 1)];
   }
   const auto more_than_one = [](const auto& counted) { return counted.second > 1; };
@@ -82,7 +112,7 @@ void check_groups_are_videos(const std::vector<ArrayFile::Entry>& entries) {
 // Each array is a video, or a group with the video's streams.
 void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>& entries, const FeatureImport& options,
                    FeatureItems& videos) {
-  if (options.pattern.empty()) check_groups_are_videos(entries);
+  if (options.pattern.empty()) check_groups_are_videos(entries), check_arrays_are_videos(entries);
   std::vector<std::pair<FeatureName, ArrayFile::Entry>> named;
   std::map<std::string, std::vector<ArrayFile::Entry>> by_video;
   for (const auto& entry : entries) {
@@ -104,11 +134,6 @@ void assign_arrays(const std::string& path, const std::vector<ArrayFile::Entry>&
 
 // "rgb", "flow_feat", "arr_0", "change_points": a stream's name, or what is kept beside one, and no video's.
 bool is_stream_name(const std::string& array) {
-  static const std::set<std::string> words = {
-      "rgb",   "flow",   "spatial", "temporal", "audio",   "sound", "motion", "pose",       "depth",
-      "text",  "output", "feat",    "feats",    "feature", "data",  "mask",   "features",   "hidden",
-      "state", "last",   "pooler",  "pool",     "i3d",     "c3d",   "tsn",    "tsp",        "resnet",
-      "clip",  "arr",    "x",       "y",        "emb",     "frame", "frames", "embeddings", "boundary"};
   if (is_known_annotation(array)) return true;
   std::string word;
   bool any = false;
@@ -117,7 +142,7 @@ bool is_stream_name(const std::string& array) {
     if (std::isalpha(byte) || (!word.empty() && std::isdigit(byte))) {
       word += static_cast<char>(std::tolower(byte));
     } else if (!word.empty()) {
-      if (words.count(word) == 0) return false;
+      if (!is_stream_word(word)) return false;
       word.clear(), any = true;
     }
   }
@@ -261,7 +286,7 @@ struct UnusedRates {
   std::string first;
   void note(const ImportSink& sink) const {
     if (count > 0)
-      sink.note(first + (count > 1 ? " and those of " + std::to_string(count - 1) + " more" : "") +
+      sink.note(first + (count > 1 ? ", and those of " + std::to_string(count - 1) + " more are" : ", is") +
                 " left out: without a stride the rows share the video's duration (--stride)");
   }
 };
@@ -286,7 +311,7 @@ void set_contract(FeatureStream& stream, const ArrayFile::Array& array, const Im
     if (stream.window != 0 || stream.offset != 0)
       throw Error("the file states a window or an offset, but no stride: give --stride");
     if (stream.fps && array.told.empty() && unused.count++ == 0)  // of tables LeftOutColumns says it
-      unused.first = array.facts.at("fps").front().place + ", " + format_number(stream.fps->value()) + ", is";
+      unused.first = array.facts.at("fps").front().place + ", " + format_number(stream.fps->value());
     stream.fps.reset();
     return;
   }

@@ -100,6 +100,7 @@ struct ExportOptions {
   std::optional<double> min_score;      // subtitles, ELAN: proposals from this score on
   long long top_k = 0;                  // subtitles, ELAN: the highest scores of a video; 0: all
   std::vector<std::string> background;  // frame labels: the first is that of frames in no segment
+  bool label_scores = true;             // behind the labels, of formats that have no other place for scores
 };
 
 // A format's text, record by record. Writers with a document per video (extension() not empty) give it whole in add().

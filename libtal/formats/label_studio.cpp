@@ -16,6 +16,7 @@
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/json_parts.h"
 #include "libtal/formats/tool_rows.h"
+#include "libtal/io/table.h"
 #include "libtal/io/time_text.h"
 
 namespace tal {
@@ -255,7 +256,10 @@ class LabelStudioReader {
     for (const auto& [name, list] : task.members()) {
       if (const auto choices = list.find("choices"); choices && choices->is_list())
         for (const auto& choice : choices->items()) rows_.whole(entry, choice.words());
-      if (!list.is_list() && !has_times(list)) continue;
+      if (!list.is_list() && !has_times(list)) {
+        tell_of_text(name, list, entry);
+        continue;
+      }
       for (const auto& value : single_or_all(list)) try {
           if (!has_times(value)) {
             if (value.is_text() || value.find("text"))  // of a text area: JSON-MIN does not say of which region
@@ -270,6 +274,16 @@ class LabelStudioReader {
           sink_.error(tree_.placed(error.at_video(entry.video)), value.json());
         }
     }
+  }
+
+  // A choice alone for the whole is a text here, and so are members of the task's data.
+  void tell_of_text(const std::string& name, const JsonNode& value, const VideoRows::Entry& entry) {
+    static const std::vector<std::string> known = {"created-at", "updated-at", "annotator"};
+    if (!value.is_text() || is_medium(name) || is_one_of(known, name)) return;
+    const std::string text = value.text();
+    if (video_id(media_name(text)) != text) return;  // another medium
+    rows_.leave_out("member of a task that may be a choice", "members of tasks that may be choices",
+                    value.path() + ", '" + text + "', of video '" + entry.video + "'");
   }
 
   // Whether it is one at all: an annotation, regions, or a medium that nobody labelled yet beside plain facts.
@@ -476,6 +490,7 @@ class LabelStudioWriter : public OnceWriter {
       task[proposals ? "predictions" : "annotations"] = nlohmann::ordered_json::array({std::move(holder)});
     }
     task["data"][member] = media;
+    if (const auto rate = record.fps(); rate && member == "video") task["data"]["framerate"] = rate->value();
     if (!names_video(record, media)) task["meta"][kVideoMember] = record.video();
     for (const auto& [name, value] : kept_facts(record)) task["meta"][name] = value;
     out += (begun_ ? ",\n" : "[\n") + task.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

@@ -34,7 +34,8 @@ std::string name_of_table(std::string stem) {
 
 class RavenTable {
  public:
-  RavenTable(const SourceText& source, const ImportOptions& options) : source_(source), lines_(split_lines(source)) {
+  RavenTable(const SourceText& source, const ImportOptions& options)
+      : source_(source), options_(options), lines_(split_lines(source)) {
     while (first_ < lines_.size() && trim(lines_[first_]).empty()) ++first_;
     if (first_ == lines_.size()) throw Error("empty: a selection table was expected").at_line(source.name, 0);
     header_ = tab_fields(lines_[first_]);
@@ -52,6 +53,7 @@ class RavenTable {
       table.push_back(trim(lines_[i]).empty() ? std::vector<std::string>() : tab_fields(lines_[i]));
       if (const auto file = file_of(table.back()); !file.empty()) files.insert(file);
     }
+    take_labelled_column(table);
     const std::string stem = table_name();
     if (files.empty()) rows.video("", stem, source_);
     if (label_ < 0) sink.note(source_.name + ": no column but Raven's own, so that the selections have no label");
@@ -59,6 +61,10 @@ class RavenTable {
       sink.note(source_.name + ": the labels are taken from column '" + header_[static_cast<std::size_t>(label_)] +
                 "' (--columns label=NAME)");
     compare_labels(table, sink);
+    if (files.size() > 1 && column("File Offset (s)") < 0)
+      sink.note(source_.name +
+                ": there is no column File Offset (s), so that Begin Time (s) is taken for the time in " +
+                "each file; Raven's runs on over a sequence of files");
     for (std::size_t i = 0; i < table.size(); ++i) {
       if (table[i].empty()) continue;
       const auto file = file_of(table[i]);
@@ -68,7 +74,7 @@ class RavenTable {
                       std::to_string(header_.size()));
         table[i].resize(std::max(table[i].size(), header_.size()));  // empty cells at a row's end may be missing
         if (other_view(table[i], file, first_ + i + 2)) return;
-        auto& entry = rows.video(file, stem, source_, first_ + i + 2);
+        auto& entry = rows.video(file, stem, source_, first_ + i + 2, id_by_path(table[i], file, first_ + i + 2));
         try {
           rows.add(entry, event(table[i], !file.empty()));
         } catch (Error& error) {
@@ -93,6 +99,12 @@ class RavenTable {
   std::string file_of(const std::vector<std::string>& row) const {
     const auto file = field(row, column("Begin File"));
     return file.empty() ? field(row, column("Begin Path")) : file;
+  }
+  // By the path, where the table has it beside the name: files of one name in different folders are several.
+  std::string id_by_path(const std::vector<std::string>& row, const std::string& file, std::uint64_t line) const {
+    const auto path = field(row, column("Begin Path"));
+    if (path.empty() || path == file || video_id(path) != video_id(file)) return "";
+    return one_id(path, *options_.ids, line_name(source_.name, line));
   }
   // As the numbers of Raven's own columns look.
   char decimal_sign(const ImportOptions& options) const {
@@ -123,6 +135,16 @@ class RavenTable {
       else if (found >= 0 && found != label_) others_.push_back(found);
     for (std::size_t c = 0; c < header_.size() && label_ < 0; ++c)
       if (!is_own(header_[c])) label_ = static_cast<int>(c), guessed_ = true;
+  }
+  // Where no row has a label, the next column that has some.
+  void take_labelled_column(const std::vector<std::vector<std::string>>& table) {
+    const auto labelled = [&](int c) {
+      return std::any_of(table.begin(), table.end(), [&](const auto& row) { return !field(row, c).empty(); });
+    };
+    if (label_ < 0 || labelled(label_)) return;
+    const auto other = std::find_if(others_.begin(), others_.end(), labelled);
+    if (other == others_.end()) return;
+    std::swap(label_, *other), guessed_ = true;
   }
   // Columns that may be the label, too: of "Annotation" and "Label" the rows must say the same, of others, such as
   // "Species", it is told where they do not.
@@ -208,6 +230,7 @@ class RavenTable {
   }
 
   const SourceText& source_;
+  const ImportOptions& options_;
   const std::vector<std::string_view> lines_;
   std::size_t first_ = 0;  // the header's line, from 0
   std::vector<std::string> header_;

@@ -98,6 +98,7 @@ struct FileLook::Parts {
   mutable dom::element json;
   mutable std::vector<std::string> columns;
   mutable std::optional<Error> no_table;  // why there are none
+  mutable std::string plain;              // the text that was parsed, where it is not the file's
 
   const SourceText& all() const {
     if (whole) return head;
@@ -114,6 +115,11 @@ struct FileLook::Parts {
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
     json_good = !parser.parse(body.data(), body.size()).get(json);
     if (json_good) return;
+    if (body.find("\"behaviors_conf\"") != std::string_view::npos) {  // of BORIS, which writes NaN
+      plain = without_non_finite(std::string(body));
+      json_good = !parser.parse(plain).get(json);
+      return;
+    }
     const auto documents = json_documents(all());
     if (documents.size() > 1) json_good = !parser.parse(documents.front().text).get(json);
   }

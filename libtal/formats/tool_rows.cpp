@@ -6,6 +6,7 @@
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
+#include "libtal/io/table.h"
 
 namespace tal {
 namespace {
@@ -14,6 +15,18 @@ int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   const char low = static_cast<char>(c | 32);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// The proposal that an event is whose label ends with a score, as our writers put it; nullopt: it has none.
+std::optional<ToolEvent> with_label_score(const ToolEvent& event) {
+  const auto blank = event.label.find_last_of(' ');
+  if (blank == std::string::npos) return std::nullopt;
+  const std::string text = event.label.substr(blank + 1);
+  if (!is_table_number(text, '.')) return std::nullopt;
+  ToolEvent out = event;
+  out.score = table_number(text, '.'), out.proposal = true;
+  out.label.resize(blank);
+  return out;
 }
 
 }  // namespace
@@ -120,6 +133,8 @@ void ToolRows::add(VideoRows::Entry& entry, const ToolEvent& event, std::string_
   for (const double time : {event.segment.start, event.segment.end})
     if (!std::isfinite(time)) throw Error("must be a finite time").at_field(field);
   check_segment(event.segment, field);
+  if (options_.label_scores && !event.proposal)
+    if (const auto scored = with_label_score(event)) return add(entry, *scored, field);
   if (event.tier && known_tiers_.insert(*event.tier).second) tiers_.push_back(*event.tier);
   if (!options_.tiers.empty() &&
       (!event.tier || std::find(options_.tiers.begin(), options_.tiers.end(), *event.tier) == options_.tiers.end()))

@@ -121,8 +121,8 @@ Facts facts_of(const JsonNode& object) {
 
 class ViaProject {
  public:
-  ViaProject(const SourceText& source, const ImportSink& sink, ToolRows& rows)
-      : tree_(source), source_(source), sink_(sink), rows_(rows) {}
+  ViaProject(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows)
+      : tree_(source), source_(source), options_(options), sink_(sink), rows_(rows) {}
 
   void read() {
     try {
@@ -130,8 +130,14 @@ class ViaProject {
       const auto attributes = parse_attributes(root.at("attribute"));
       for (const auto& [id, file] : root.at("file").members()) {
         const auto stated = file.find(kVideoMember);
-        files_.emplace(id, File{file.at("fname").words(), stated ? stated->words() : "", facts_of(file)});
+        const std::string name = file.at("fname").words();
+        files_.emplace(id, File{name, stated ? stated->words() : id_by_address(file, name), facts_of(file)});
+        if (!stated) same_names_[name].push_back(id);
       }
+      for (const auto& [name, ids] : same_names_)
+        if (ids.size() > 1 && files_.at(ids[0]).stated.empty())
+          sink_.note(source_.name + ": the files " + joined_first(ids, 4) + " are all called '" + name +
+                     "', and are taken for one video");
       if (const auto views = root.find("view"))
         for (const auto& [id, view] : views->members()) {
           const auto list = view.at("fid_list").items();
@@ -157,6 +163,14 @@ class ViaProject {
   }
 
  private:
+  // The id by the address of a file, where it has one beside its name: files of one name at different places are
+  // several.
+  std::string id_by_address(const JsonNode& file, const std::string& name) const {
+    const auto source = file.find("src");
+    const std::string address = source && source->is_text() ? source->text() : "";
+    if (address.starts_with("data:") || address == name || video_id(address) != video_id(name)) return "";
+    return one_id(address, *options_.ids, source_.name);
+  }
   // A view shows one or more files, of which the first counts.
   VideoRows::Entry& video(const std::string& view, const JsonNode& at) {
     const auto shown = first_files_.find(view);
@@ -169,6 +183,7 @@ class ViaProject {
 
   const JsonTree tree_;
   const SourceText& source_;
+  const ImportOptions& options_;
   const ImportSink& sink_;
   ToolRows& rows_;
   struct File {
@@ -176,7 +191,8 @@ class ViaProject {
     Facts facts;
   };
   std::map<std::string, File> files_;
-  std::map<std::string, std::string> first_files_;  // by view
+  std::map<std::string, std::vector<std::string>> same_names_;  // numbers of files by their names
+  std::map<std::string, std::string> first_files_;              // by view
 };
 
 // Comment lines with the attributes and the header, then rows whose cells hold JSON.
@@ -377,7 +393,7 @@ class ViaWriter : public SegmentWriter {
 void read_via(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   ToolRows rows(options, sink);
   for (const auto& source : sources) {
-    if (first_character(utf8_text(source)) == '{') ViaProject(source, sink, rows).read();
+    if (first_character(utf8_text(source)) == '{') ViaProject(source, options, sink, rows).read();
     else read_via_csv(source, sink, rows);
   }
   rows.emit();

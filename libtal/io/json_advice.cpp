@@ -21,7 +21,7 @@ bool is_one(std::string_view word, std::initializer_list<std::string_view> words
 constexpr const char* kWanted = " (records are wanted, one a line; ";
 constexpr const char* kPython =
     "what Python prints is no JSON, json.dumps() writes it (of a file: python3 -c \"import ast, json, sys; "
-    "print(json.dumps(ast.literal_eval(sys.stdin.read())))\")";
+    "[print(json.dumps(ast.literal_eval(line))) for line in sys.stdin if line.strip()]\")";
 
 // The character that the value of an object's first member begins with: '{' of {"v_1": {"duration": ...}}; '\0': no
 // such line.
@@ -198,7 +198,7 @@ std::string record_advice(std::string_view line) {
     return wanted + "tal-convert --from elan, cvat or another format makes them of an annotation tool's XML)";
   if (plain.starts_with("WEBVTT")) return wanted + "tal-convert --from webvtt makes them of subtitles)";
   if (plain.starts_with("//") || plain.front() == '#') return wanted + "comments are none)";
-  if (plain.front() == '\x1e') return wanted + "jq -c --seq . FILE makes them of RFC 7464's)";
+  if (plain.front() == '\x1e') return wanted + "jq -c --seq . FILE | tr -d '\\036' makes them of RFC 7464's)";
   if (plain.starts_with("\"{")) return wanted + "jq -c fromjson FILE makes them of JSON within texts)";
   if (plain.ends_with("},")) return wanted + "with no comma behind them)";
   if (plain.front() != '{' && plain.front() != '"' && !has(":") && (has(",") || has("\t") || has(";")))

@@ -435,6 +435,30 @@ std::optional<Error> json_fault(std::string_view line) {
   return std::nullopt;
 }
 
+std::string without_non_finite(std::string text) {
+  std::string out;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\' && i + 1 < text.size()) {
+      (out += c) += text[++i];
+      continue;
+    }
+    if (c == '"') quoted = !quoted;
+    const std::string_view rest = std::string_view(text).substr(i);
+    std::size_t length = 0;
+    if (!quoted)
+      for (const std::string_view name : {"NaN", "Infinity", "-Infinity"})
+        if (rest.starts_with(name)) length = name.size();
+    if (length == 0) {
+      out += c;
+      continue;
+    }
+    out += "null", i += length - 1;
+  }
+  return out;
+}
+
 std::vector<SourceText> json_documents(SourceText source) {
   std::string_view rest = source.text;
   if (rest.starts_with("\xEF\xBB\xBF")) rest.remove_prefix(3);

@@ -35,6 +35,9 @@ std::string_view check_json_file(const SourceText& source, bool comments = false
 // The same of a line of a file of such lines; its errors name column and path.
 void check_json_line(std::string_view line, std::size_t deepest = 0);
 
+// The text with null in the place of NaN and Infinity, which are no JSON, but what Python's json module writes.
+std::string without_non_finite(std::string text);
+
 // A file of several lists or objects, one on each line, such as what --rejects keeps of files that hold many videos:
 // each as a file of its own, on its line. Any other file is one.
 std::vector<SourceText> json_documents(SourceText source);

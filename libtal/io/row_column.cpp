@@ -15,30 +15,13 @@ bool is_in(const NameList& names, const std::string& name) {
 }
 
 const NameList kNumberNames = {"index", "idx", "row", "row-id", "row-idx", "row-index", "row-number"};
-const NameList kTimeNames = {"time",
-                             "timestamp",
-                             "time-stamp",
-                             "timestamps",
-                             "t",
-                             "ts",
-                             "date",
-                             "datetime",
-                             "date-time",
-                             "elapsed",
-                             "elapsed-time",
-                             "time-elapsed",
-                             "epoch",
-                             "epoch-time",
-                             "unix-time",
-                             "unixtime",
-                             "unix",
-                             "unix-timestamp",
-                             "utc",
-                             "utc-time",
-                             "system-time",
-                             "timecode",
-                             "sensor-time",
-                             "seconds-elapsed"};
+const NameList kTimeNames = {
+    "time", "timestamp", "time-stamp", "timestamps", "t", "ts", "date", "datetime", "date-time", "elapsed",
+    "elapsed-time", "time-elapsed", "epoch", "epoch-time", "unix-time", "unixtime", "unix", "unix-timestamp", "utc",
+    "utc-time", "system-time", "timecode", "sensor-time", "seconds-elapsed",
+    // of other languages, as lower_case() leaves them
+    "zeit", "datum", "temps", "tiempo", "fecha", "tijd", "\u0412\u0440\u0435\u043c\u044f",
+    "\u0432\u0440\u0435\u043c\u044f", "\u65f6\u95f4", "\u6642\u9593", "\u6642\u523b", "\uc2dc\uac04"};
 const NameList kIndexNames = {"...1",       "id",          "ids",
                               "no",         "no.",         "nr",
                               "nr.",        "num",         "number",

@@ -150,8 +150,9 @@ std::vector<at::Tensor> convolution_gradients(const Backward& known) {
   }
   if (known.wanted[2]) d_bias = dy.flatten(0, 1).sum(0);
   if (known.wanted[3]) {
-    const auto beside = (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L,
-                                                                                                                   // 9]
+    const auto beside =
+        (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L,
+                                                                                                   // 9]
     const auto sums = at::matmul(beside.t(), dy.sum(0));  // [9, O]: gradients that such neighbours get
     d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
   }

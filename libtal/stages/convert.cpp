@@ -363,6 +363,7 @@ void load_tables(Tool& tool, ConvertOptions& o) {
   take_columns(o);
   if (!o.starts.empty()) o.import.tables.starts = parse_starts(load(o.starts), o.import.id_folders);
   o.import.background = o.exported.background = o.background;
+  if (!o.label_scores.empty()) o.import.label_scores = o.exported.label_scores = o.label_scores == "yes";
   if (!o.decimal.empty()) o.import.dialect.decimal = o.decimal == "comma" ? ',' : '.';
   if (!o.header.empty()) o.import.dialect.has_header = o.header.front();
   if (!o.where.empty()) std::tie(o.import.where_column, o.import.where_value) = pair_of(o.where, "--where");

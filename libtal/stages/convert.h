@@ -18,6 +18,7 @@ struct ConvertOptions {
   std::string durations, classes, videos, window_weights, merge, where, starts;  // files; where: COLUMN=VALUE
   std::vector<std::string> columns;                                              // ROLE=NAME
   std::vector<std::string> background;                                           // of frames or samples, both ways
+  std::string label_scores;                                                      // yes, no; empty: written, not read
   std::string decimal, header;                                                   // of tables; empty: as they look
   ImportOptions import;
   ExportOptions exported;

@@ -272,6 +272,11 @@ void register_options(const Options& table, ConvertOptions& o) {
       .type_name("N")
       .not_negative()
       .without("--segments", {"annotations"});
+  output
+      .add("--label-scores", o.label_scores,
+           "Scores behind the labels, of formats with no other place for them: whether they are written there, and "
+           "whether a number there is read as one (default: written, not read)")
+      .one_of({"yes", "no"});
   register_feature_options(records.group("Features and signals"), o.import.features, o.import.signals);
   register_weight_options(table.group("Weights").without("--bundle"), o.weights);
   const Options bundles = table.group("Bundles");

@@ -60,6 +60,8 @@ class Run {
   // Counts what the run reads and writes; nullptr without --stats. out() has it; readers are given it.
   StreamMeter* meter() { return stats_ ? &stats_->meter() : nullptr; }
   bool stopped() const;  // SIGINT or SIGTERM arrived: finish the current item and return
+  // A run that goes on until it is stopped: what it has written is complete then.
+  void end_by_signal() { ends_by_signal_ = true; }
 
  protected:
   // Files that the run reads besides the stream, as the command line names them.
@@ -76,7 +78,7 @@ class Run {
   static void on_signal(int number);  // for sigaction: stopped() from then on; a second one ends the process
   CommonOptions common_;
   std::string history_;
-  bool failed_ = false;
+  bool failed_ = false, ends_by_signal_ = false;
   std::uint64_t errors_ = 0;
 
  private:

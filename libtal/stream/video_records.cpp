@@ -12,6 +12,7 @@
 #include "libtal/base/error.h"
 #include "libtal/base/video_id.h"
 #include "libtal/io/record.h"
+#include "libtal/io/text_file.h"
 
 namespace tal {
 namespace {
@@ -69,7 +70,10 @@ Record record_of(const std::string& file, int folders) try {
   record.set_text("path", file);
   return record;
 } catch (const Error& error) {
-  throw UsageError("--videos: '" + file + "': " + error.message());
+  const bool name = error.message().find(kForeignText) != std::string::npos;  // advice for what stands in a file
+  throw UsageError("--videos: '" + file + "': " +
+                   (name ? "its name is not valid UTF-8, which ids and records are: rename it, or name a link to it"
+                         : error.message()));
 }
 
 }  // namespace

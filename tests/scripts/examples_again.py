@@ -85,6 +85,15 @@ SMALL[0] = "EPOCHS=2"
 made, said = make("your-videos", *LABELS)
 check({"all.detector.safetensors", "all.detections.jsonl"} <= made and not {"all.classifier.safetensors", "features.jsonl"} & made, f"another EPOCHS: {made}")
 
+# Contents that change places: the records stay, what was found in them does not.
+a, b = (str(videos / f"{name}.avi") for name in (names[3], names[5]))
+found = {r["video"]: r["proposals"] for r in records("all.detections.jsonl")}
+os.rename(a, a + "x"), os.rename(b, a), os.rename(a + "x", b)
+made, said = make("your-videos", *LABELS)
+again = {r["video"]: r["proposals"] for r in records("all.detections.jsonl")}
+check({"all.detections.jsonl", "detections.csv"} <= made and "all.detector.safetensors" not in made, f"contents that change places: {made}")
+check(again[names[3]] == found[names[5]] and again[names[5]] == found[names[3]], "what was found in them changes places, too")
+
 # Another rate: everything; the bundle extracts at that rate. A video with a rate of its own: all at the lowest.
 made, said = make("your-videos", *LABELS, "FPS=12")
 check({"features.jsonl", "all.detector.safetensors", "all.detections.jsonl"} <= made, f"another FPS: {made}")
@@ -93,6 +102,11 @@ check("--fps 12" in tool("tal-check", bundle).stdout, "the bundle extracts so, t
 tool("tal-synth", "videos", "-n", "1", "--seed", "9", "--duration", "6", "--fps", "15", "--prefix", "slow_", "--out-dir", str(videos), "-o", str(folder / "slow.jsonl"))
 made, said = make("your-videos", *LABELS)
 check("all are sampled at 15" in said and {r["features"]["hog-hof"]["fps"] for r in records("features.jsonl")} == {15}, f"mixed rates: {said[-500:]}")
+
+# No path that make would cut at a blank.
+(folder / "my lab").mkdir()
+done = subprocess.run(["make", "-C", SOURCE / "examples" / "your-videos", "clean", "OUT=out", f"BIN={BIN}"], cwd=folder / "my lab", env={**os.environ, "PWD": str(folder / "my lab")}, capture_output=True, text=True, timeout=60)
+check(done.returncode == 2 and "make cannot handle blanks" in done.stderr and (folder / "out" / "features.jsonl").exists(), f"make clean below a folder with a blank: {done.stdout} {done.stderr}")
 
 # Labels of another form, and faults in words.
 with open(folder / "labels.csv", "w", encoding="utf-8") as out:

@@ -130,6 +130,16 @@ def npz(path, arrays, method=zipfile.ZIP_DEFLATED):
 
 
 two = {"v_2": npy(SIX, (3, 2)), "v_10": npy(SIX, (3, 2), "d", "<f8")}
+# Streams before videos, and streams at the ends of names, are no videos unseen.
+for names, says in ((("rgb/v1", "rgb/v2", "flow/v1", "flow/v2"), "is named like a stream"), (("v1_rgb", "v1_flow", "v2_rgb", "v2_flow"), "are two streams of 'v1' by their names")):
+    npz("streams.npz", {name: npy(SIX, (3, 2)) for name in names})
+    assert says in features("streams.npz", "--fps", "25", "--stride", "8", status=1)[1], names
+records, _ = features("streams.npz", "--pattern", "([^/]+)[_.-]([^_.-]+)$", "--stream", "$2", "--fps", "25", "--stride", "8", "--inline")
+assert [(r["video"], sorted(r["features"])) for r in records] == [("v1", ["flow", "rgb"]), ("v2", ["flow", "rgb"])], records
+npz("streams.npz", {name: npy(SIX, (3, 2)) for name in ("rgb/v1", "flow/v1")})
+records, _ = features("streams.npz", "--pattern", "([^/]+)/([^/]+)$", "--id", "$2", "--stream", "$1", "--fps", "25", "--stride", "8", "--inline")
+assert [(r["video"], sorted(r["features"])) for r in records] == [("v1", ["flow", "rgb"])], records
+
 for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
     records, _ = features(npz("all.npz", two, method), "--inline")
     assert [(r["video"], rows(r["features"]["features"])) for r in records] == [("v_2", TABLE), ("v_10", TABLE)]

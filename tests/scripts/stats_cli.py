@@ -134,6 +134,16 @@ time.sleep(0.2)
 process.communicate(lines[1].encode(), timeout=60)
 check(process.returncode == 1 and stats()[-1]["status"] == 1, f"SIGTERM: {process.returncode}, {stats()[-1]}")
 
+# A file that was to become complete stays what it was.
+pathlib.Path("kept.jsonl").write_text("before\n")
+process = subprocess.Popen([path("tal-nms"), "-o", "kept.jsonl", "--stats", fresh()], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+process.stdin.write(lines[0].encode())
+process.stdin.flush()
+time.sleep(0.5)
+process.send_signal(signal.SIGTERM)
+_, said = process.communicate(lines[1].encode(), timeout=60)
+check(process.returncode == 1 and b"interrupted" in said and pathlib.Path("kept.jsonl").read_text() == "before\n", f"SIGTERM with -o: {process.returncode}, {said}")
+
 # The picture.
 fresh()
 subprocess.run(["bash", "-c", pipe], input="".join(wide.splitlines(True)[:150]), text=True, check=True)

@@ -482,6 +482,77 @@ check(got["annotations"][0]["at"] == 4, f"--fps before the file's: {got}")
 write("r.csv", "video,duration,fps\nf,10,50\n")
 refused("--from", "frame-labels", "--fps", "25", "--durations", "r.csv", write("f.txt", "a\na\n"), says=("video 'f': fps: 25 here, but 50 in --durations",))
 
+# A BORIS project: its times have the observation's offset (BORIS 8.27, write_event.py), pictures without a time are NaN, files of further players are told.
+boris = {"behaviors_conf": {"0": {"code": "run", "type": "State event"}, "1": {"code": "hop", "type": "Point event"}},
+         "observations": {"o": {"type": "MEDIA", "file": {"1": ["v.mp4"], "2": ["w.mp4"]}, "media_info": {"length": {"v.mp4": 10}, "fps": {"v.mp4": 25}}, "time offset": 1.5,
+                                "events": [[3.5, "", "run", "", ""], [5.5, "", "run", "", ""]]},
+                          "p": {"type": "IMAGES", "file": [], "directories_list": ["d"], "time offset": 7, "events": [[float("nan"), "", "hop", "", ""], [2, "", "hop", "", ""]]}}}
+write("p.boris", json.dumps(boris))
+for form in (("--from", "boris"), ()):
+    got = records(*form, "p.boris", says=("1 event without a time left out", "1 file of a further player left out: 'w.mp4'"))
+    check([r["annotations"] for r in got] == [[{"segment": [2, 4], "label": "run", "tier": "o"}], [{"at": 2, "label": "hop", "tier": "p"}]], f"BORIS {form}: {got}")
+boris["observations"]["o"]["media_creation_date_as_offset"] = True
+boris["observations"]["o"]["media_info"]["media_creation_time"] = {"v.mp4": 1600000000}
+for event in boris["observations"]["o"]["events"]:
+    event[0] += 1600000000
+write("p.boris", json.dumps(boris))
+check(records("--from", "boris", "p.boris")[0]["annotations"][0]["segment"] == [2, 4], "BORIS: the date that the medium was made at")
+write("agg.tsv", "Observation id\tSource\tTime offset (s)\tMedia duration (s)\tFPS (frame/s)\tSubject\tBehavior\tBehavioral category\tBehavior type\tStart (s)\tStop (s)\n"
+      "o\tplayer #1:v.mp4\t100\t10\t25\t\trun\t\tSTATE\t102\t104\np\td\t0\tNA\tNA\t\thop\t\tPOINT\tNA\tNA\n")
+got = records("--from", "boris", "agg.tsv", says=("1 event without a time left out: agg.tsv:3",))
+check([r["annotations"] for r in got] == [[{"segment": [2, 4], "label": "run", "tier": "o"}]], f"BORIS's table: {got}")
+
+# Files of one name at several places are several: VIA's addresses, Raven's paths. What may be one is told.
+via = {"project": {}, "config": {}, "attribute": {}, "view": {"1": {"fid_list": ["1"]}, "2": {"fid_list": ["2"]}}, "metadata": {"a": {"vid": "1", "z": [1, 2], "xy": [], "av": {}}, "b": {"vid": "2", "z": [3, 4], "xy": [], "av": {}}}}
+via["file"] = {str(k): {"fid": k, "fname": "v.mp4", "type": 4, "loc": 2, "src": f"http://h/d{k}/v.mp4"} for k in (1, 2)}
+refused("--from", "via", write("via.json", json.dumps(via)), says=("files of one name in different folders", "--id-folders 1"))
+check([r["video"] for r in records("--from", "via", "--id-folders", "1", "via.json")] == ["d1_v", "d2_v"], "VIA's addresses")
+for file in via["file"].values():
+    file.update(loc=1, src="")
+check(len(records("--from", "via", write("via.json", json.dumps(via)), says=("the files 1, 2 are all called 'v.mp4', and are taken for one video",))) == 1, "VIA's names alone")
+head = "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)\tLow Freq (Hz)\tHigh Freq (Hz)\tBegin File\tBegin Path\tAnnotation\tSpecies\n"
+rows = "1\tW\t1\t1\t2\t0\t9\ta.wav\tC:\\1\\a.wav\t\towl\n2\tW\t1\t3\t4\t0\t9\ta.wav\tC:\\2\\a.wav\t\tfox\n"
+refused("--from", "raven", write("r.txt", head + rows), says=("files of one name in different folders",))
+got = records("--from", "raven", "--id-folders", "1", "r.txt", says=("the labels are taken from column 'Species'",))
+check([(r["video"], r["annotations"][0]["label"]) for r in got] == [("1_a", "owl"), ("2_a", "fox")], f"Raven's paths: {got}")
+records("--from", "raven", write("r.txt", head + rows.replace("a.wav\tC:\\2\\a.wav", "b.wav\tC:\\2\\b.wav")), says=("no column File Offset (s)",))
+
+# ELAN: what no record holds is counted.
+eaf = ('<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="milliseconds"><MEDIA_DESCRIPTOR MEDIA_URL="v.mp4" MIME_TYPE="video/mp4"/><MEDIA_DESCRIPTOR MEDIA_URL="w.mp4" MIME_TYPE="video/mp4"/></HEADER>'
+       '<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="b" TIME_VALUE="900"/></TIME_ORDER><TIER TIER_ID="t" LINGUISTIC_TYPE_REF="l"><ANNOTATION><ALIGNABLE_ANNOTATION '
+       'ANNOTATION_ID="1" TIME_SLOT_REF1="a" TIME_SLOT_REF2="b"><ANNOTATION_VALUE>run 0.5</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>'
+       '<TIER TIER_ID="u" PARENT_REF="t" LINGUISTIC_TYPE_REF="l"/><CONTROLLED_VOCABULARY CV_ID="cv"/></ANNOTATION_DOCUMENT>')
+records("--from", "elan", write("m.eaf", eaf), says=("1 further medium left out: 'w.mp4'", "1 parent of a tier left out: that of 'u'", "1 controlled vocabulary left out: 'cv'"))
+
+# Scores behind labels, both ways.
+check(records("--from", "elan", "m.eaf")[0]["annotations"][0]["label"] == "run 0.5", "a label as it is")
+write("s.jsonl", json.dumps({"video": "v", "duration": 9, "proposals": [{"segment": [0, 0.9], "score": 0.5, "label": "run fast"}, {"segment": [2, 3], "score": 0.25, "label": "sit"}]}) + "\n")
+for to, name in (("elan", "x.eaf"), ("audacity", "x.txt"), ("textgrid", "x.TextGrid"), ("webvtt", "x.vtt"), ("srt", "x.srt")):
+    write(name, convert("--from", "tal", "--to", to, "s.jsonl").stdout)
+    got = [(p["segment"], p["label"], p["score"]) for p in records("--from", to, "--label-scores", "yes", name)[0]["proposals"]]
+    check(got == [([0, 0.9], "run fast", 0.5), ([2, 3], "sit", 0.25)], f"--label-scores of {to}: {got}")
+    done = convert("--from", "tal", "--to", to, "--label-scores", "no", "s.jsonl")
+    check("scores, which this format does not hold" in done.stderr, f"{to} without scores: {done.stderr}")
+    write(name, done.stdout)
+    check([a["label"] for a in records("--from", to, name)[0]["annotations"]] == ["run fast", "sit"], f"{to} without scores")
+
+# One remark does not stand for another.
+write("ms.jsonl", json.dumps({"video": "v", "annotations": [{"segment": [1.0001, 2.0006], "label": "a"}, {"at": 3.3, "label": "b"}]}) + "\n")
+for to in ("elan", "webvtt", "srt"):
+    said = convert("--from", "tal", "--to", to, "ms.jsonl").stderr
+    check("points, which last a millisecond" in said and "times between two milliseconds" in said, f"{to}: {said}")
+
+# JSON-MIN writes a choice alone as a text, as it does members of the task's data.
+write("min.json", json.dumps([{"video": "/d/v.mp4", "tl": [{"ranges": [{"start": 1, "end": 5}], "timelinelabels": ["A"]}], "clip": "noisy", "id": 3, "annotation_id": 4, "updated_at": "2026"}]))
+records("--from", "label-studio", "--fps", "5", "min.json", says=("1 member of a task that may be a choice left out: [0].clip, 'noisy', of video 'v'",))
+
+# tal-check takes out numbers that are none with what they stand in, and says when a whole record goes.
+done = tool("tal-check", "--fix", "drop", data='{"video":"v1","duration":5,"annotations":[{"segment":[1,2],"label":"x"},{"segment":[3,NaN],"label":"x"}]}\n{"video":"v2" 1}\n{"video":"v3","duration":5,"duration":5}\n', status=None)
+check(done.stdout == '{"video":"v1","duration":5,"annotations":[{"segment":[1,2],"label":"x"}]}\n' and done.stderr.count("the whole record is left out (fixed)") == 2, f"tal-check --fix drop: {done.stdout}{done.stderr}")
+windows = [{"video": "v", "duration": d, "window": {"index": i, "start": 30 * i, "end": 30 * i + 30, "final": i == 1}} for i, d in enumerate((60, 61))]
+done = tool("tal-check", data="".join(json.dumps(w) + "\n" for w in windows), status=None)
+check("duration: bad-window: is 61, but 60 in the window on line 1" in done.stdout + done.stderr, f"windows of two lengths: {done.stdout}")
+
 # A track of CVAT whose mutable attribute changes is several segments.
 box = '<box frame="%d" outside="%d"><attribute name="action">%s</attribute></box>'
 track = "".join(box % each for each in ((10, 0, "walk"), (20, 0, "walk"), (30, 0, "run"), (60, 1, "run"), (70, 0, "run"), (80, 1, "run")))

@@ -112,6 +112,14 @@ try:
     (studio,) = page([{"video": "v", "fps": 25}])("exports.labelStudio()")
     check("annotations" not in json.loads(studio["text"])[0], "nobody has labelled it")
 
+    # An edit of one label leaves the others as they came, digits that no number of JavaScript has and all.
+    kept = '{"segment":[3,4],"label":"b","code":12345678901234567890}'
+    write(str(folder / "records.jsonl"), '{"video":"d","duration":9,"annotations":[{"segment":[1,2],"label":"a"}, %s ]}\n' % kept)
+    tool("tal-plot", "view", "-i", str(folder / "records.jsonl"), "-o", str(folder / "page.html"))
+    done = subprocess.run(["node", str(HERE / "page_in_node.js"), str(folder / "page.html")], capture_output=True, text=True, timeout=120,
+                          input="replaceSegment(videos[0], videos[0].labels[0], corrected(videos[0], videos[0].labels[0], {start: 1.5})), recordLine(videos[0])\n")
+    check(kept in json.loads(done.stdout) and '"segment":[1.5,2]' in json.loads(done.stdout), f"the other label: {done.stdout}")
+
     # Of a video that starts late, time 0 is its first picture, wherever the player's clock stands then.
     shutil.copy(HERE.parent / "browser" / "clip.webm", folder / "early.webm")
     write(str(folder / "late.webm"), webm_later((HERE.parent / "browser" / "clip.webm").read_bytes(), 1500))

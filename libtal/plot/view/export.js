@@ -12,7 +12,7 @@ const annotationOf = s => {
 // The record's line: all members byte for byte as they came, but `annotations`, when they are others, and `history` then.
 const recordLine = video => {
   const own = video.member('annotations');
-  const now = video.changed ? JSON.stringify(video.labels.map(annotationOf)) : video.truth ?? own;
+  const now = video.changed ? '[' + video.labels.map(s => s.text ?? JSON.stringify(annotationOf(s))).join(',') + ']' : video.truth ?? own;
   const members = video.members.map(([key, text]) => [key, text]);
   const set = (key, text) => {
     const at = members.findIndex(([name]) => name === key);

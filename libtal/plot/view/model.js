@@ -8,11 +8,26 @@ const SHORTEST = 0.01;
 const milliseconds = seconds => Math.round(seconds * 1000) / 1000;
 
 // One segment or point ("at") of a record's list. Never changed: an edit makes a new one. `source` is the object in the
-// record, whose other members an export keeps.
-const readSegment = (kind, source) => {
+// record, whose other members an export keeps; text: its JSON as it came, in which numbers have all their digits.
+const readSegment = (kind, source, text = null) => {
   const point = source.at !== undefined;
   return {kind, start: point ? source.at : source.segment[0], end: point ? source.at : source.segment[1], point,
-    label: source.label ?? '', score: source.score ?? null, source};
+    label: source.label ?? '', score: source.score ?? null, source, text};
+};
+
+// The texts of a JSON list's items.
+const itemTexts = list => {
+  const items = [];
+  let depth = 0, begin = list.indexOf('[') + 1;
+  for (const {0: token, index} of list.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{},]/g)) {
+    if (token === '[' || token === '{') ++depth;
+    else if (token === ']' || token === '}') --depth;
+    if (depth > 1 || !(token === ',' || depth === 0)) continue;
+    const item = list.slice(begin, index).trim();
+    if (item) items.push(item);
+    begin = index + 1;
+  }
+  return items;
 };
 
 const tiou = (a, b) => {
@@ -31,7 +46,7 @@ class Video {
     this.id = this.read('video');
     const fps = this.read('fps');
     this.fps = Array.isArray(fps) ? fps[0] / fps[1] : fps ?? null;
-    this.first = JSON.parse(truth ?? this.member('annotations') ?? '[]').map(s => readSegment('label', s));
+    this.first = itemTexts(truth ?? this.member('annotations') ?? '[]').map(text => readSegment('label', JSON.parse(text), text));
     this.labels = this.first;
     this.found = (this.read('proposals') ?? []).map(s => readSegment('found', s));
     this.dismissed = new Set();
@@ -109,7 +124,7 @@ const edits = {
 
 // A segment with other times or another class, inside the video. What was found becomes a label by it.
 const corrected = (video, segment, change) => {
-  const s = {...segment, ...change, kind: 'label'};
+  const s = {...segment, ...change, kind: 'label', text: null};
   if (segment.kind === 'found') {
     s.score = null;
     s.source = {};

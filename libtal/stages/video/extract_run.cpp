@@ -201,6 +201,7 @@ void check_all(Tool& tool, const ExtractOptions& options, VideoList& list) {
 void follow_one(Tool& tool, VideoList& videos, Extractor& extractor) {
   const auto video = videos.next();
   if (!video) return;
+  tool.end_by_signal();
   const auto emit = [&](Record& record) {
     if (!tool.history_entry().empty()) record.append_history(tool.history_entry());
     std::string line;
