@@ -11,7 +11,7 @@ if [ "$1" = --inside ]; then
   linked=$(ldd "moved here"/bin/tal-* "moved here"/lib/libtal.so.*.*.* | sed -n 's/^\t\([^ ]*\) .*/\1/p' | sort -u)
   for library in $linked; do
     case $library in
-      libtal.so.* | libc.so.6 | libm.so.6 | libdl.so.2 | librt.so.1 | libpthread.so.0 | linux-vdso.so.1 | /lib*/ld-linux*) ;;
+      libtal.so.* | libc.so.6 | libm.so.6 | libdl.so.2 | librt.so.1 | libpthread.so.0 | libgcc_s.so.1 | linux-vdso.so.1 | /lib*/ld-linux*) ;;
       *) fail "a tool needs $library" ;;
     esac
   done

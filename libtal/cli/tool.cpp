@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <thread>
 
@@ -288,6 +289,9 @@ int Tool::run_to_status(int argc, char** argv, const std::function<void()>& body
   } catch (const std::bad_alloc&) {
     end_progress();
     print_error("out of memory");
+  } catch (const std::filesystem::filesystem_error& error) {
+    end_progress();
+    print_error("'" + error.path1().string() + "': " + error.code().message());
   } catch (const std::exception& error) {
     // A library's own: its first line says what, the others where in the library.
     end_progress();

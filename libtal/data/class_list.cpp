@@ -399,14 +399,26 @@ class ClassLines {
       if (number_of(line).has_value() != first) fail(line, "some lines are 'number name' and some are not");
   }
 
-  // Where the number at the beginning ends: "7 Jump", "7: Jump", "7. Jump", "7) Jump", "(7) Jump".
+  // Behind a dash, '=' or ':' that stands by itself between number and name, "7 - Jump"; `blank` when there is none.
+  static std::size_t behind_mark(std::string_view text, std::size_t blank) {
+    const auto mark = text.find_first_not_of(" \t", blank);
+    if (mark == text.npos || mark == blank) return blank;
+    for (const std::string_view sign : {"-", "=", ":", "\u2013", "\u2014"}) {
+      const auto behind = mark + sign.size();
+      if (text.substr(mark).starts_with(sign) && behind < text.size() && (text[behind] == ' ' || text[behind] == '\t'))
+        return behind;
+    }
+    return blank;
+  }
+  // Where the number at the beginning ends: "7 Jump", "7: Jump", "7. Jump", "7) Jump", "(7) Jump", "7 - Jump".
   static std::size_t number_end(const Line& line) {
     if (line.quoted) return 0;
     if (const auto end = bracket_end(line.text); end > 0) return end;
     const auto digits = line.text.find_first_not_of("0123456789", line.text.starts_with('-') ? 1 : 0);
     if (digits == std::string::npos || !class_number(line.text.substr(0, digits))) return 0;
-    const auto behind =
-        std::string_view(":.)=").find(line.text[digits]) != std::string_view::npos ? digits + 1 : digits;
+    const auto behind = std::string_view(":.)=").find(line.text[digits]) != std::string_view::npos
+                            ? digits + 1
+                            : behind_mark(line.text, digits);
     const bool apart = behind < line.text.size() && (line.text[behind] == ' ' || line.text[behind] == '\t');
     const bool joined_by = behind < line.text.size() && (line.text[digits] == ':' || line.text[digits] == '=');
     return apart || joined_by ? behind : 0;

@@ -221,7 +221,10 @@ void LeftOutColumns::note(const ImportSink& sink) const {
   tell(others_, "columns left out: ");
   tell(files_, "columns left out, for they number, time or name the rows: ");
   tell(facts_, "columns left out, for they tell of the video, and are no values: ");
-  tell(counting_, "columns read as values, though they count the rows (an index? then leave it out of the file): ");
+  tell(counting_,
+       "columns read as values, though they count the rows, or rise by the same step in each (an index, times? then "
+       "leave "
+       "it out of the file): ");
 }
 
 namespace {

@@ -456,7 +456,9 @@ void add_other_names(std::unordered_map<std::string, VideoInfo>& videos,
   for (const auto& [name, id] : written) videos.emplace(name, VideoInfo(videos.at(id)));
 }
 
-std::string line_name(const std::string& source, std::uint64_t line) { return source + ":" + std::to_string(line); }
+std::string line_name(const std::string& source, std::uint64_t line) {
+  return line == 0 ? source : source + ":" + std::to_string(line);
+}
 
 namespace {
 

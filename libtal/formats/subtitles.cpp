@@ -1,5 +1,6 @@
 // Subtitles: WebVTT, SubRip, YouTube's SBV and SubStation Alpha.
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 
 #include "libtal/base/text.h"
@@ -85,6 +86,9 @@ class CueReader {
       else if (cue_times(lines_[i], kind_)) read_cue(i);
       else skip_other(i);
     }
+    if (marked_ > 0)
+      sink_.note(source_.name + ": " + std::to_string(marked_) + (marked_ == 1 ? " cue has" : " cues have") +
+                 " markup, which stays in the label, such as '" + first_marked_ + "'");
   }
 
  private:
@@ -92,6 +96,15 @@ class CueReader {
     for (const std::string_view word : {"NOTE", "STYLE", "REGION"})
       if (line.starts_with(word) && trim(line.substr(word.size(), 1)).empty()) return true;
     return false;
+  }
+  // "<i>", "</i>", "<v Bob>", "{\\an8}"
+  static bool has_markup(std::string_view text) {
+    for (auto at = text.find('<'); at != text.npos; at = text.find('<', at + 1)) {
+      const auto name = text.substr(at + 1, text.substr(at).starts_with("</") ? 2 : 1);
+      if (!name.empty() && std::isalpha(static_cast<unsigned char>(name.back())) && text.find('>', at) != text.npos)
+        return true;
+    }
+    return text.find("{\\") != text.npos;
   }
   // An arrow ends the header, too.
   void skip_header(std::size_t& i) const {
@@ -130,6 +143,7 @@ class CueReader {
     for (; i < lines_.size() && !trim(lines_[i]).empty() && !begins_cue(i); ++i)
       event.label += (i > first + 1 ? "\n" : "") + std::string(lines_[i]);
     if (kind_ == Subtitles::kWebVtt) event.label = unescaped_cue(std::move(event.label));
+    if (has_markup(event.label) && marked_++ == 0) first_marked_ = event.label.substr(0, event.label.find('\n'));
     if (!name_.empty()) event.members = Members().text("cue", name_).str();
     name_.clear();
     guard_row(source_, first + 1, entry_->video, lines_[first], sink_, [&] { rows_.add(*entry_, event); });
@@ -142,6 +156,8 @@ class CueReader {
   const std::vector<std::string_view> lines_;
   VideoRows::Entry* entry_ = nullptr;
   std::string name_;  // of the next cue
+  std::size_t marked_ = 0;
+  std::string first_marked_;
 };
 
 void read_subtitles(const std::vector<SourceText>& sources, Subtitles kind, const ImportOptions& options,

@@ -318,13 +318,19 @@ class NumberReader {
     return Error(what);
   }
 
-  // Which columns of values count the rows so far; after a few rows hardly any.
+  // Which columns of values rise by one step from row to row so far, as times and counters do; after a few rows hardly
+  // any.
   void see_counting() {
     const auto n = static_cast<double>(table_.values.rows);
     if (n == 0)
-      for (std::size_t k = 0; k < row_.size(); ++k)
-        if (row_[k] == 0 || row_[k] == 1) counting_.push_back({k, row_[k]});
-    std::erase_if(counting_, [&](const auto& each) { return row_[each.first] != n + each.second; });
+      for (std::size_t k = 0; k < row_.size(); ++k) counting_.push_back({k, row_[k], 0});
+    if (n == 1)
+      for (auto& each : counting_) each.step = row_[each.column] - each.first;
+    std::erase_if(counting_, [&](const Steady& each) {
+      constexpr double kNear = 1e-6;  // of a step: decimals are rounded
+      return n > 0 &&
+             !(each.step > 0 && std::abs(row_[each.column] - (each.first + n * each.step)) <= kNear * each.step);
+    });
   }
   void keep_row() {
     if (options_.doubles) table_.doubles.insert(table_.doubles.end(), row_.begin(), row_.end());
@@ -333,10 +339,13 @@ class NumberReader {
     ++table_.values.rows;
   }
   void tell_counting() {
-    constexpr std::int64_t kLeast = 3;  // fewer do it by chance
+    constexpr std::int64_t kLeast = 3, kLeastOfOthers = 6;  // fewer do it by chance
     if (table_.values.rows < kLeast || !table_.faulty.empty()) return;
-    for (const auto& [k, from] : counting_)
-      table_.counting.push_back(header_ ? names_[chosen_[k]] : "column " + std::to_string(chosen_[k] + 1));
+    for (const auto& [k, from, step] : counting_) {
+      const bool counts = step == 1 && (from == 0 || from == 1);
+      if (step > 0 && (counts || table_.values.rows >= kLeastOfOthers))
+        table_.counting.push_back(header_ ? names_[chosen_[k]] : "column " + std::to_string(chosen_[k] + 1));
+    }
   }
 
   // A row that could not be read keeps its place.
@@ -406,9 +415,13 @@ class NumberReader {
   static constexpr std::int64_t kSureGaps = 10;  // rows of whole numbers that do not rise so by chance
   std::uint64_t first_line_ = 1;                 // of the rows
   char decimal_ = '.';
-  std::vector<std::size_t> chosen_;                       // indices of the fields that are read
-  std::vector<double> row_;                               // the values of the row that is read
-  std::vector<std::pair<std::size_t, double>> counting_;  // places in it, and the first row's number
+  std::vector<std::size_t> chosen_;  // indices of the fields that are read
+  std::vector<double> row_;          // the values of the row that is read
+  struct Steady {
+    std::size_t column;  // place in it
+    double first, step;
+  };
+  std::vector<Steady> counting_;
   NumberTable table_;
 };
 

@@ -37,7 +37,7 @@ struct NumberTable {
   FeatureMatrix values;                // [rows, columns]
   std::vector<double> doubles;         // or, where they were asked for, these in the place of values.values
   std::vector<std::string> left_out;   // names of columns that number, time, bound or name the rows
-  std::vector<std::string> counting;   // of columns of values that count the rows, 0, 1, 2, ... or 1, 2, 3, ...
+  std::vector<std::string> counting;   // of columns of values that rise by one step, 0, 1, 2, ... or 0.02, 0.04, ...
   std::vector<RowPlaces> places;       // those of left_out that hold numbers
   std::vector<VideoFact> facts;        // further columns that are no values
   std::vector<std::string> row_names;  // where a column with one of the names that were asked for has them

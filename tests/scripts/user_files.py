@@ -553,6 +553,15 @@ windows = [{"video": "v", "duration": d, "window": {"index": i, "start": 30 * i,
 done = tool("tal-check", data="".join(json.dumps(w) + "\n" for w in windows), status=None)
 check("duration: bad-window: is 61, but 60 in the window on line 1" in done.stdout + done.stderr, f"windows of two lengths: {done.stdout}")
 
+# Small things: a dash between number and name, markup in cues, links in a circle, no line 0.
+write("dash.txt", "0 - a\n1 - b c\n")
+write("n.csv", "video,start,end,label\nv,1,2,0\nv,2,3,1\n")
+check([a["label"] for a in records("--from", "segments-csv", "--classes", "dash.txt", "n.csv")[0]["annotations"]] == ["a", "b c"], "number - name")
+records("--from", "srt", write("m.srt", "1\n00:00:01,000 --> 00:00:02,000\n<i>a</i>\n\n2\n00:00:03,000 --> 00:00:04,000\n3 < 4 > 2\n"), says=("1 cue has markup, which stays in the label, such as '<i>a</i>'",))
+os.symlink("loop2", "loop1"), os.symlink("loop1", "loop2")
+refused("loop1", says=("tal-convert: error: 'loop1': ",))
+refused("--from", "segments-csv", "--split", write("both.json", '{"train":["v"],"test":["v"]}'), "n.csv", says=("(both.json and here)",))
+
 # A track of CVAT whose mutable attribute changes is several segments.
 box = '<box frame="%d" outside="%d"><attribute name="action">%s</attribute></box>'
 track = "".join(box % each for each in ((10, 0, "walk"), (20, 0, "walk"), (30, 0, "run"), (60, 1, "run"), (70, 0, "run"), (80, 1, "run")))
