@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(boris_projects_pair_their_states) {
   const std::string text =
       R"({"behaviors_conf":{"0":{"code":"s","type":"State event","category":"c"},"1":{"code":"p","type":"Point event"}},
 "observations":{"o":{"file":{"1":["/x/v.mp4"],"2":[]},"time offset":10.0,"events":[
-[5,"","s","m",""],[1,"","s"," m",""],[3,"","s"," m","end"],[2,"A","p","",""],[7,"A","s","m","alone"],[6,"","s","m",""]],
+[15,"","s","m",""],[11,"","s"," m",""],[13,"","s"," m","end"],[12,"A","p","",""],[17,"A","s","m","alone"],[16,"","s","m",""]],
 "media_info":{"length":{"/x/v.mp4":90.5},"fps":{"/x/v.mp4":25.0}}},
 "queue":{"file":{"1":["a.mp4","b.mp4"]},"events":[],"time offset":0},
 "live":{"file":[],"events":[[1.5,"","p","",""]]}}})";
@@ -173,14 +173,13 @@ BOOST_AUTO_TEST_CASE(boris_projects_pair_their_states) {
   BOOST_REQUIRE_EQUAL(got.records.size(), 3u);
   BOOST_TEST(got.records[0].str() ==
              R"({"video":"v","duration":90.5,"fps":25,"media":"/x/v.mp4","annotations":[)"
-             R"({"at":12,"label":"p","tier":"o","subject":"A"},)"
-             R"({"segment":[11,13],"label":"s","tier":"o","modifiers":" m","category":"c","comment_stop":"end"},)"
-             R"({"segment":[15,16],"label":"s","tier":"o","modifiers":"m","category":"c"}]})");
+             R"({"at":2,"label":"p","tier":"o","subject":"A"},)"
+             R"({"segment":[1,3],"label":"s","tier":"o","modifiers":" m","category":"c","comment_stop":"end"},)"
+             R"({"segment":[5,6],"label":"s","tier":"o","modifiers":"m","category":"c"}]})");
   BOOST_TEST(got.records[1].str() == R"({"video":"queue","annotations":[]})");
   BOOST_TEST(got.records[2].str() == R"({"video":"live","annotations":[{"at":1.5,"label":"p","tier":"live"}]})");
   BOOST_TEST(std::any_of(got.notes.begin(), got.notes.end(), [](const std::string& note) {
-    return note.find("1 start or stop without its partner left out: 's' of observation 'o', subject 'A', at 17 s") ==
-           0u;
+    return note.find("1 start or stop without its partner left out: 's' of observation 'o', subject 'A', at 7 s") == 0u;
   }));
   BOOST_TEST(fault("boris", "x.boris", R"({"behaviors_conf":{},
 "observations":{"o":{"file":[],"events":[[1,"","s","",""]]}}})")
