@@ -113,7 +113,7 @@ def main(build, media, out):
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         tree = pathlib.Path(temporary) / "tree"
-        for part in ("tal", "video", "nn"):
+        for part in ("tal", "video", "nn", "text"):
             output("cmake", "--install", build, "--prefix", tree, "--component", part, "--strip")
         flatten(tree)
         bundled = bundle(tree, media)
