@@ -224,7 +224,7 @@ namespace {
 
 void remark_on_pictures(const VideoDecoder& decoder, double fps, Extracted& out) {
   for (auto& warning : decoder.warnings()) out.warnings.push_back(std::move(warning));
-  if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
+  if (fps == 0 && decoder.varies())
     out.warnings.push_back("the frame rate varies (time stamps up to " +
                            format_number(std::round(decoder.deviation() * 1000) / 1000) +
                            " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
