@@ -24,7 +24,7 @@
 namespace tal {
 namespace {
 
-constexpr const char* kVersion = "frames/2";  // change it when the same contract gives other bytes
+constexpr const char* kVersion = "frames/3";  // change it when the same contract gives other bytes
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t count, std::int64_t height, std::int64_t width, std::int64_t channels) {
