@@ -35,21 +35,14 @@ bool is_picture(const std::string& path) {
   return without_ending(path, {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".ppm"}) != path;
 }
 
-// How pictures of one video become it.
-std::string picture_advice(const std::string& folder, const std::string& picture) {
-  const std::string name = std::filesystem::path(picture).extension().string();
-  return "the pictures of a video become one with ffmpeg -framerate RATE -pattern_type glob -i '" + folder + "*" +
-         name + "' -c:v ffv1 VIDEO.mkv";
-}
-
 // A folder, with what it has instead of being a video, and a picture.
 void refuse_no_video(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code failed;
   if (!fs::is_directory(path, failed)) {
     if (!is_picture(path)) return;
-    throw UsageError("--videos: '" + path +
-                     "' is a picture: " + picture_advice((fs::path(path).parent_path() / "").string(), path));
+    throw UsageError("--videos: '" + path + "' is a picture: " +
+                     picture_advice((fs::path(path).parent_path() / "").string(), fs::path(path).extension().string()));
   }
   std::size_t files = 0, folders = 0, pictures = 0;
   std::string picture;
@@ -59,10 +52,11 @@ void refuse_no_video(const std::string& path) {
   }
   const std::string glob = (fs::path(path) / "").string();
   throw UsageError("--videos: '" + path + "' is a folder" +
-                   (pictures > 0 && pictures == files ? " of pictures: " + picture_advice(glob, picture)
-                    : files > 0                       ? ": name its files, " + glob + "*"
-                    : folders > 0                     ? " of folders: name the files in them, " + glob + "*/*"
-                                                      : " without a file"));
+                   (pictures > 0 && pictures == files
+                        ? " of pictures: " + picture_advice(glob, fs::path(picture).extension().string())
+                    : files > 0   ? ": name its files, " + glob + "*"
+                    : folders > 0 ? " of folders: name the files in them, " + glob + "*/*"
+                                  : " without a file"));
 }
 
 Record record_of(const std::string& file, int folders) try {

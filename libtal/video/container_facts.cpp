@@ -1,6 +1,7 @@
 #include "libtal/video/container_facts.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace tal {
@@ -180,6 +181,106 @@ std::string flv_end(std::istream& file, std::uint64_t size) {
   return at == size || at == size + kBack ? "" : "the file ends within a tag";
 }
 
+// RFC 8794: an element's id and size. length 0: it is none; npos: it is not whole.
+struct EbmlHead {
+  static constexpr std::size_t kLongest = 12;
+  std::size_t length = 0;
+  std::uint64_t id = 0, size = 0;
+  bool sized = true;
+};
+EbmlHead ebml_head(std::string_view bytes) {
+  const auto width = [&](std::size_t at) {
+    return static_cast<std::size_t>(std::countl_zero(static_cast<unsigned char>(bytes[at]))) + 1;
+  };
+  EbmlHead head;
+  if (bytes.empty() || width(0) > 4) return head;
+  head.length = std::string_view::npos;
+  const std::size_t name = width(0);
+  if (bytes.size() <= name) return head;
+  const std::size_t size = width(name);
+  if (size <= 8 && bytes.size() < name + size) return head;
+  head.length = size > 8 ? 0 : name + size;
+  if (head.length == 0) return head;
+  const std::uint64_t most = (std::uint64_t{1} << 7 * size) - 1;
+  head.id = big_endian(bytes, 0, name), head.size = big_endian(bytes, name, size) & most;
+  head.sized = head.size != most;
+  return head;
+}
+
+// Clusters and, of those without a size, their blocks. Cut behind them, the file lacks no picture.
+std::string matroska_end(std::istream& file, std::uint64_t size) {
+  constexpr std::uint64_t kSegment = 0x18538067, kCluster = 0x1f43b675, kGroup = 0xa0, kBlock = 0xa3;
+  for (std::uint64_t at = 0; at < size;) {
+    const auto head = ebml_head(bytes_at(file, at, EbmlHead::kLongest));
+    if (head.length == std::string_view::npos) return "the file ends within a cluster";
+    if (head.length == 0) return {};  // something else
+    const bool open = head.id == kSegment || (head.id == kCluster && !head.sized);
+    if (!open && !head.sized) return {};
+    at += head.length;
+    if (open) continue;
+    if (head.size > size - std::min(at, size)) {
+      if (head.id == kGroup || head.id == kBlock) return "the file ends within a block";
+      return head.id == kCluster ? "the file ends within a cluster" : "";
+    }
+    at += head.size;
+  }
+  return {};
+}
+
+// GIF89a: blocks of 255 bytes at most, up to an empty one. Some writers leave out the trailer.
+std::string gif_end(std::istream& file, std::uint64_t size) {
+  const auto byte = [&](std::uint64_t at) {
+    const std::string one = bytes_at(file, at, 1);
+    return one.empty() ? 0u : static_cast<unsigned char>(one[0]);
+  };
+  const auto colours = [](unsigned flags) { return flags & 0x80 ? 3u << ((flags & 7) + 1) : 0u; };
+  for (std::uint64_t at = 13 + colours(byte(10)); at < size;) {
+    const unsigned kind = byte(at);
+    if (kind != 0x21 && kind != 0x2c) return {};  // the trailer, or something else
+    at += kind == 0x21 ? 2 : 11 + colours(byte(at + 9));
+    unsigned count = 1;
+    for (; count > 0 && at < size; at += 1 + count) count = byte(at);
+    if (count > 0 || at > size) return "the file ends within a picture";
+  }
+  return {};
+}
+
+// PNG and animated PNG: chunks with their length, name, data and checksum, up to IEND.
+std::string png_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kHead = 8, kAround = 12;
+  for (std::uint64_t at = kHead; at + kAround <= size;) {
+    const std::string head = bytes_at(file, at, kHead);
+    if (head.ends_with("IEND")) return {};
+    at += kAround + big_endian(head, 0, 4);
+  }
+  return "the file ends within a chunk";
+}
+
+// Pictures behind their size and time stamp.
+std::string ivf_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kFrame = 12;
+  const std::string head = bytes_at(file, 0, 8);
+  if (head.size() < 8) return {};
+  std::uint64_t at = little_endian(head, 6, 2);
+  while (at + kFrame <= size) at += kFrame + little_endian(bytes_at(file, at, 4), 0, 4);
+  return at == size ? "" : "the file ends within a picture";
+}
+
+// A line that begins with FRAME, then a picture as it is.
+std::string y4m_end(std::istream& file, std::uint64_t size, std::uint64_t picture) {
+  constexpr std::string_view kFrame = "FRAME";
+  constexpr std::size_t kLine = 1024;
+  std::uint64_t at = bytes_at(file, 0, kLine).find('\n') + 1;
+  while (at > 0 && at < size) {
+    const std::string line = bytes_at(file, at, kLine);
+    const auto length = line.find('\n') + 1;
+    if (!line.starts_with(kFrame.substr(0, line.size()))) return {};  // something else
+    if (length == 0 || at + length + picture > size) return "the file ends within a picture";
+    at += length + picture;
+  }
+  return {};
+}
+
 // Bytes of the whole file by its header: Sony's Wave64, RF64 and BW64, Apple's CAF. 0: it does not say.
 std::uint64_t stated_bytes(std::istream& file, const std::string& head) {
   constexpr std::size_t kWave = 40, kChunk = 12;
@@ -200,14 +301,42 @@ std::uint64_t stated_bytes(std::istream& file, const std::string& head) {
 
 }  // namespace
 
-std::string file_end(std::istream& file) {
+std::string file_end(std::istream& file, std::uint64_t picture) {
   const std::uint64_t size = size_of(file);
   const std::string head = bytes_at(file, 0, 4);
   if (head == "OggS") return ogg_end(file, size);
   if (head.starts_with("FLV")) return flv_end(file, size);
   if (head == std::string_view("\0\0\1\xba", 4)) return program_stream_end(file, size);
+  if (head == "\x1a\x45\xdf\xa3") return matroska_end(file, size);
+  if (head == "GIF8") return gif_end(file, size);
+  if (head == "\x89PNG") return png_end(file, size);
+  if (head == "DKIF") return ivf_end(file, size);
+  if (head == "YUV4" && picture > 0) return y4m_end(file, size, picture);
   if (stated_bytes(file, head) > size) return "the file is shorter than its header says";
   return transport_stream_end(file, size);
+}
+
+std::optional<std::int64_t> avi_pictures(std::istream& file, int stream) {
+  constexpr std::size_t kHead = 12, kChunk = 8, kEntry = 16;
+  const std::uint64_t size = size_of(file);
+  const auto riff = riff_bytes(bytes_at(file, 0, kChunk));
+  if (!riff || bytes_at(file, *riff + *riff % 2, 4) == "RIFF") return std::nullopt;
+  std::string number = std::to_string(stream);
+  number.insert(0, number.size() < 2 ? 1 : 0, '0');
+  for (std::uint64_t at = kHead; at + kChunk <= size;) {
+    const std::string head = bytes_at(file, at, kChunk);
+    const auto length = little_endian(head, 4, 4);
+    if (head.starts_with("idx1")) {
+      const std::string index = bytes_at(file, at + kChunk, static_cast<std::size_t>(std::min(length, size)));
+      if (index.size() < length) return std::nullopt;
+      std::int64_t pictures = 0;  // of chunks such as 00dc; 00pc are palettes
+      for (std::size_t k = 0; k + kEntry <= index.size(); k += kEntry)
+        pictures += index.compare(k, 2, number) == 0 && index[k + 2] != 'p' && little_endian(index, k + 12, 4) > 0;
+      return pictures;
+    }
+    at += kChunk + length + length % 2;
+  }
+  return std::nullopt;
 }
 
 bool vorbis_in_one_page(std::istream& file) {

@@ -16,10 +16,15 @@ std::optional<double> asf_duration(std::string_view head);
 // Bytes that a RIFF file (WAV, AVI) has by its header; nullopt: it is none, or does not say.
 std::optional<std::uint64_t> riff_bytes(std::string_view head);
 
-// How the end of a file shows that it was cut off, where libavformat does not tell: Ogg, MPEG-TS, MPEG-PS, FLV; files
-// of sound that state their size. "the file ends within a page", "its last page does not say that the stream ends"; "":
-// nothing shows it.
-std::string file_end(std::istream& file);
+// How the end of a file shows that it was cut off, where libavformat does not tell: Ogg, MPEG-TS, MPEG-PS, FLV,
+// Matroska, GIF, PNG, IVF, y4m; files of sound that state their size. "the file ends within a page", "its last page
+// does not say that the stream ends"; "": nothing shows it. picture: bytes of one in a file of pictures as they are
+// (y4m); 0: it is none.
+std::string file_end(std::istream& file, std::uint64_t picture = 0);
+
+// Pictures of an AVI file's stream by its index (idx1), without empty chunks, where the last one stays; nullopt: it has
+// no such index, or parts behind the first, of which it does not tell.
+std::optional<std::int64_t> avi_pictures(std::istream& file, int stream);
 
 // Whether an Ogg file has one Vorbis stream, and all its sound is in one page, the stream's last: the page's granule
 // position is then the number of samples, from 0 on. libavformat takes them to begin later, and cuts off what is none.

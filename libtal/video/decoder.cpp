@@ -27,8 +27,10 @@ constexpr double kMostFps = 100000;
 constexpr std::size_t kMeasured = 16;  // frames whose time stamps tell the rate of a video that states none
 constexpr double kApart = 0.1;         // seconds that a start may be off before it is worth a word: what lips show
 constexpr double kHole = 2;            // seconds without a picture
-constexpr double kLonger = 0.5;        // seconds that sound may go on
-constexpr double kBack = 0.25;         // seconds that time stamps may run back where recordings were joined
+constexpr double kNear = 1;            // seconds around a hole in which what shows a loss is of that loss
+constexpr std::size_t kMostHoles = 10000;
+constexpr double kLonger = 0.5;  // seconds that sound may go on
+constexpr double kBack = 0.25;   // seconds that time stamps may run back where recordings were joined
 
 // Frames a second from time stamps: the mean step, without those that leap over frames. 0: they do not tell.
 double rate_of(const std::vector<double>& stamps) {
@@ -261,7 +263,7 @@ void VideoDecoder::place(double stamp, double length) {
       if (holes_.count == 0) holes_.first = time_;
       ++holes_.count, holes_.missing += missing;
       if (next - time_ > holes_.longest_to - holes_.longest_from) holes_.longest_from = time_, holes_.longest_to = next;
-      if (holes_.before == 0 && missing > tolerance()) holes_.before = frames_, holes_.from = time_, holes_.to = next;
+      if (missing > tolerance() && holes_.longer.size() < kMostHoles) holes_.longer.push_back({frames_, time_, next});
     }
     step_ = next - time_;
     time_ = next;
@@ -283,18 +285,29 @@ double VideoDecoder::claimed_duration() const {
 
 double VideoDecoder::duration() const {
   if (frames_ == 0) return 0;
-  const double step = 1 / fps_, end = media_ ? media_->claims().end - first_ - time_ : 0;
-  if (deviation_ <= 1.5 * step || !media_) return time_ + step;
+  const double step = 1 / fps_;
+  if (!media_) return time_ + step;
+  const auto& claims = media_->claims();
+  const double end = media_->findings().jumps == 0 ? claims.end - first_ - time_ : 0;
+  if (!varies()) {
+    const double rest = claims.end - claims.begin - time_;
+    return time_ + (claims.own && std::abs(rest - step) < 2 * claims.tick ? rest : step);
+  }
   // A packet's own length is that of the order of decoding, so the stream's end comes first where it is near.
-  if (media_->claims().own && end > 0 && end <= 2 * std::max(last_length_, step)) return time_ + end;
+  if (claims.own && end > 0 && end <= 2 * std::max(last_length_, step)) return time_ + end;
   return time_ + (last_length_ > 0 ? last_length_ : step);
+}
+
+bool VideoDecoder::varies() const {
+  constexpr double kFrames = 1.5, kSeconds = 0.5;  // the latter of slide shows, whose frames are long
+  return deviation_ > std::min(kFrames / fps_, kSeconds);
 }
 
 std::int64_t VideoDecoder::expected() const {
   if (!media_) return 0;
   const auto& claims = media_->claims();
   const auto found = media_->findings();
-  if (claims.count > 0) return std::max<std::int64_t>(0, claims.count - found.undecoded);
+  if (claims.count > 0 && found.jumps == 0) return std::max<std::int64_t>(0, claims.count - found.undecoded);
   return std::llround(duration() * fps_);
 }
 
@@ -304,12 +317,30 @@ double VideoDecoder::shortfall() const {
   if (!media_) return 0;
   const auto& claims = media_->claims();
   const auto found = media_->findings();
+  if (found.jumps > 0) return 0;  // of one clock
   if (claims.end <= 0 || (found.all_indexed && found.damaged == 0)) return found.broken && claims.end <= 0 ? 1e9 : 0;
   const double last = first_ + duration();
   return claims.end - (claims.own ? last : std::max(last, found.end));
 }
 
 std::int64_t VideoDecoder::damaged() const { return media_ ? media_->findings().damaged : 0; }
+
+// At a variable rate, holes are no fault.
+bool VideoDecoder::steady() const { return holes_.count <= 1 + frames_ / 100; }
+
+bool VideoDecoder::shows_loss(const Hole& hole) const {
+  const auto found = media_->findings();
+  const auto lost = found.packets - found.undecoded - frames_;
+  const auto promised = media_->claims().counted ? expected() - frames_ : 0;
+  if (std::max(lost, promised) > std::max(tolerance(), holes_.missing / 2)) return true;
+  // What codecs with several threads tell, they tell late: then anything counts, until one thread has looked.
+  const auto near = [&](double at) {
+    return !single() || (at - first_ > hole.from - kNear && at - first_ < hole.to + kNear);
+  };
+  // A long hole between a torn picture and a key picture is where recordings were joined.
+  return std::any_of(found.losses.begin(), found.losses.end(), near) ||
+         (hole.to - hole.from < kHole && std::any_of(found.restarts.begin(), found.restarts.end(), near));
+}
 
 VideoDecoder::Damage VideoDecoder::damage() const {
   if (!media_) return {};
@@ -324,14 +355,13 @@ VideoDecoder::Damage VideoDecoder::damage() const {
            " frames decoded" + (why.empty() ? "" : " (" + why + ")");
   };
   if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
-  // A hole in a stream of otherwise constant rate, as long as what the container misses. At a variable rate, holes are
-  // no fault.
-  const bool steady = holes_.count <= 1 + frames_ / 100;
-  if (holes_.before > 0 && steady && whole - frames_ > std::max(tolerance(), holes_.missing / 2)) {
-    const std::string gap = seconds_text(holes_.from);
-    return {true, holes_.before,
-            message("corrupt: no frame between " + gap.substr(0, gap.size() - 2) + " and " + seconds_text(holes_.to),
-                    holes_.from)};
+  if (const auto hole = std::find_if(holes_.longer.begin(), holes_.longer.end(),
+                                     [&](const Hole& one) { return steady() && shows_loss(one); });
+      hole != holes_.longer.end()) {
+    const std::string gap = seconds_text(hole->from);
+    return {true, hole->before,
+            message("corrupt: no frame between " + gap.substr(0, gap.size() - 2) + " and " + seconds_text(hole->to),
+                    hole->from)};
   }
   // Packets were lost here and there, or could not be decoded.
   const auto lost = found.packets - found.undecoded - frames_;
@@ -352,7 +382,7 @@ std::vector<std::string> VideoDecoder::warnings() const {
   if (!change_.what.empty())
     out.push_back("its pictures change " + change_.what + " at " + seconds_text(change_.at) +
                   ": they are taken in the first form");
-  if (holes_.longest_to - holes_.longest_from > kHole)
+  if (holes_.longest_to - holes_.longest_from > kHole || (!holes_.longer.empty() && steady()))
     out.push_back("it has no picture between " + seconds_text(holes_.longest_from) + " and " +
                   seconds_text(holes_.longest_to) +
                   (holes_.count > 1 ? ", the longest of " + std::to_string(holes_.count) + " gaps" : ""));
@@ -368,6 +398,7 @@ std::vector<std::string> VideoDecoder::warnings() const {
     out.push_back("its beginning cannot be decoded (" + counted(found.undecoded, "picture") +
                   " before the first key picture, or more): time 0 is the first that can, " +
                   seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
+  if (found.jumps > 0) out.push_back(jumps_told(found, first_));
   if (found.torn > 0)
     out.push_back("pieces of " + counted(found.torn, "picture") +
                   " are missing in the stream (lost packets, or recordings that are joined there)");
@@ -385,7 +416,7 @@ std::vector<std::string> VideoDecoder::notes() const {
   if (frames_ > 1 && unstamped_ + 1 == frames_)
     out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
                   " times a second");
-  if (claims.stated && expected() != frames_)
+  if (claims.stated && (claims.counted || !varies()) && expected() != frames_)
     out.push_back("the container claims " + std::to_string(expected()) + " frames, " + std::to_string(frames_) +
                   " were decoded");
   if (claims.streams > 1 && options_.video_stream < 0)

@@ -54,8 +54,11 @@ class VideoDecoder {
   // Ends the video behind that many frames.
   void limit(std::int64_t frames) { limit_ = frames; }
 
+  // Whether the rate varies, by more than a frame or half a second.
+  bool varies() const;
+
   // After the end: what is missing of the frames that the container promises. Up to four frames and 1 % are common in
-  // intact files.
+  // intact files. A pause of the time stamps alone is no damage, but where something shows that pictures are missing.
   struct Damage {
     bool found = false;
     std::int64_t good = 0;  // frames that can be trusted: those before the damage; all, where losses lie scattered
@@ -75,13 +78,17 @@ class VideoDecoder {
   class FileSource;
   class CameraSource;
   class HeldSource;
-  // Leaps of the time stamps over frames that were not decoded: how often, how many frames, and the first that is
-  // longer than a few.
+  struct Hole {
+    std::int64_t before = 0;  // frames in front of it
+    double from = 0, to = 0;  // seconds
+  };
+  // Leaps of the time stamps over frames that were not decoded: how often, how many frames, and those that are longer
+  // than a few.
   struct Holes {
-    std::int64_t count = 0, missing = 0, before = 0;  // before: frames in front of the first long one
-    double from = 0, to = 0;                          // seconds, of the first long one
-    double first = -1;                                // seconds, where the first of any length begins; -1: none
-    double longest_from = 0, longest_to = 0;          // seconds
+    std::int64_t count = 0, missing = 0;
+    double first = -1;                        // seconds, where the first of any length begins; -1: none
+    double longest_from = 0, longest_to = 0;  // seconds
+    std::vector<Hole> longer;
   };
   struct Change {
     double at = 0;  // seconds
@@ -90,6 +97,8 @@ class VideoDecoder {
   void begin();
   double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
   void place(double stamp, double length);
+  bool steady() const;  // whether holes are rare
+  bool shows_loss(const Hole& hole) const;
   std::int64_t expected() const;  // frames, after the end
   std::int64_t tolerance() const;
   double shortfall() const;  // seconds that are missing at the end

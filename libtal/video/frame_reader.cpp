@@ -24,7 +24,7 @@
 namespace tal {
 namespace {
 
-constexpr const char* kVersion = "frames/2";  // change it when the same contract gives other bytes
+constexpr const char* kVersion = "frames/3";  // change it when the same contract gives other bytes
 constexpr std::size_t kHeaderBytes = 128;
 
 std::string npy_header(std::int64_t count, std::int64_t height, std::int64_t width, std::int64_t channels) {
@@ -125,7 +125,7 @@ Pictures decode(const std::string& path, const FrameContract& contract, double f
   }
   const auto damage = decoder.damage();
   // What a codec makes of damaged pictures may depend on its threads: frames must not.
-  if (decoder.damaged() > 0 && !decoder.single() && !damage.found) return decode(path, contract, wanted, 1);
+  if ((decoder.damaged() > 0 || damage.found) && !decoder.single()) return decode(path, contract, wanted, 1);
   if (damage.found) throw Error(damage.message);
   if (spool.count() == 0) throw Error("'" + path + "': no frame");
   return {spool.finish(), fps, decoder.duration()};

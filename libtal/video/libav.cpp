@@ -4,8 +4,10 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <new>
 #include <set>
+#include <string_view>
 
 namespace tal {
 namespace {
@@ -27,6 +29,12 @@ void* opaque_of(void* context) {
   if (type == avcodec_get_class()) return static_cast<AVCodecContext*>(context)->opaque;
   if (type == avformat_get_class()) return static_cast<AVFormatContext*>(context)->opaque;
   return nullptr;
+}
+
+// What libavcodec says of H.264 whose frame_num leaps (ISO/IEC 14496-10, 8.2.5.2), at a level of no error.
+bool is_gap(const char* format) {
+  constexpr std::string_view kGap = "Frame num gap";
+  return std::strncmp(format, kGap.data(), kGap.size()) == 0;
 }
 
 }  // namespace
@@ -61,11 +69,13 @@ LibavMessages::~LibavMessages() {
 }
 
 void LibavMessages::on_message(void* context, int level, const char* format, va_list arguments) {
-  if (level > AV_LOG_ERROR) return;
+  const bool gap = level > AV_LOG_ERROR && is_gap(format);
+  if (level > AV_LOG_ERROR && !gap) return;
   void* opaque = opaque_of(context);
   if (!opaque) return;
   const std::lock_guard lock(listeners().mutex);
   if (!listeners().alive.contains(opaque)) return;
+  if (gap) return static_cast<LibavMessages*>(opaque)->add_gap();
   std::array<char, 256> text{};
   std::vsnprintf(text.data(), text.size(), format, arguments);
   static_cast<LibavMessages*>(opaque)->add(text.data());
@@ -79,6 +89,16 @@ void LibavMessages::add(const char* text) {
   std::replace_if(
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   if (!line.empty()) last_ = std::move(line);
+}
+
+void LibavMessages::add_gap() {
+  const std::lock_guard lock(mutex_);
+  ++gaps_;
+}
+
+std::int64_t LibavMessages::gaps() const {
+  const std::lock_guard lock(mutex_);
+  return gaps_;
 }
 
 std::int64_t LibavMessages::errors() const {

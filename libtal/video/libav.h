@@ -43,13 +43,15 @@ class LibavMessages {
   LibavMessages(const LibavMessages&) = delete;
   LibavMessages& operator=(const LibavMessages&) = delete;
   std::int64_t errors() const;
-  std::string last() const;  // one line; "": none
+  std::string last() const;   // one line; "": none
+  std::int64_t gaps() const;  // places where pictures are missing by the numbers that H.264 gives them: no errors to it
 
  private:
   static void on_message(void* context, int level, const char* format, va_list arguments);
   void add(const char* text);
+  void add_gap();
   mutable std::mutex mutex_;
-  std::int64_t errors_ = 0;
+  std::int64_t errors_ = 0, gaps_ = 0;
   std::string last_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -16,6 +17,7 @@
 extern "C" {
 #include <libavutil/display.h>
 #include <libavutil/hwcontext.h>
+#include <libavutil/imgutils.h>
 #include <libavutil/opt.h>
 }
 
@@ -113,6 +115,15 @@ void check_hwaccel(const std::string& name) {
   open_device(name);
 }
 
+std::string jumps_told(const MediaFindings& found, double zero) {
+  char text[128];
+  std::snprintf(text, sizeof text, "its clock jumps %s by %.3f s at %.3f s", found.jump_by < 0 ? "back" : "forward",
+                std::abs(found.jump_by), found.jump_at - zero);
+  const auto more = found.jumps - 1;
+  return text + (more > 0 ? ", and in " + std::to_string(more) + (more > 1 ? " more places" : " more place") : "") +
+         " (joined recordings?): what follows is placed right behind";
+}
+
 bool check_readable(const std::string& path) {
   std::error_code unknown;
   if (std::filesystem::is_directory(path, unknown)) throw_errno(path, EISDIR);
@@ -129,6 +140,7 @@ bool check_readable(const std::string& path) {
 MediaReader::MediaReader(const std::string& path, double patience, const DecodeOptions& options)
     : path_(path), live_(patience > 0), sound_(options.sound) {
   open_file(patience);
+  if (!live_ && !sound_) refuse_single_picture();
   choose_stream(options);
   open_codec(options);
   read_claims();
@@ -214,6 +226,28 @@ void MediaReader::open_file(double patience) {
   // Of samples as they are, megabytes would be looked through for another codec inside.
   if (live_ && (format_is(*format, "wav") || format_is(*format, "w64"))) format->probesize = kWaveProbe;
   if (const int found = avformat_find_stream_info(format, nullptr); found < 0) refuse(libav_error(found));
+}
+
+// What is one picture under a video's name, by its bytes. Streams and animations of the same kinds have several.
+void MediaReader::refuse_single_picture() const {
+  const std::string name = format_->iformat->name;
+  const auto end = name.rfind("_pipe");
+  if ((end == std::string::npos && name != "image2" && name != "gif" && name != "apng") || !is_file(path_)) return;
+  AVFormatContext* again = nullptr;
+  AVDictionary* settings = nullptr;
+  av_dict_set(&settings, "pattern_type", "none", 0);
+  const int code = avformat_open_input(&again, ("file:" + path_).c_str(), nullptr, &settings);
+  av_dict_free(&settings);
+  if (code < 0) return;
+  const LibavPtr<AVFormatContext> format(again);
+  const auto packet = make_packet();
+  int pictures = 0;
+  for (; pictures < 2 && av_read_frame(again, packet.get()) >= 0; av_packet_unref(packet.get())) ++pictures;
+  const std::string kind = avcodec_get_name(format_->streams[0]->codecpar->codec_id);
+  if (pictures == 1)
+    refuse("one picture, of the format " + kind + ": " +
+           picture_advice((std::filesystem::path(path_).parent_path() / "").string(),
+                          kind == "mjpeg" ? ".jpg" : "." + kind));
 }
 
 // Those of pictures or of sound, whichever is read.
@@ -308,10 +342,15 @@ bool MediaReader::is_one_page() const {
 
 void MediaReader::read_end() {
   if (!is_file(path_)) return;
-  const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf"};
+  const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf", "matroska", "gif", "apng", "ivf"};
   if (std::none_of(names.begin(), names.end(), [&](const char* name) { return format_is(*format_, name); })) return;
   std::ifstream file(path_, std::ios::binary);
-  claims_.file_end = file_end(file);
+  const auto& codec = *stream_->codecpar;
+  const int picture =
+      codec.codec_id == AV_CODEC_ID_RAWVIDEO
+          ? av_image_get_buffer_size(static_cast<AVPixelFormat>(codec.format), codec.width, codec.height, 1)
+          : 0;
+  claims_.file_end = file_end(file, static_cast<std::uint64_t>(std::max(picture, 0)));
 }
 
 // Whether the last packet of an index lies behind the end of the file.
@@ -343,6 +382,7 @@ void MediaReader::read_claims() {
   claims_.fps = av_q2d(stream_->avg_frame_rate);  // frames over duration; at a variable rate the mean
   if (!(claims_.fps > 0)) claims_.fps = av_q2d(av_guess_frame_rate(format_.get(), stream_, nullptr));
   if (!(claims_.fps > 0)) claims_.fps = 0;
+  if (format_is(*format_, "avi") && !sound_) claims_.fps = avi_rate();
   // Broadcast streams begin at any time; elsewhere zero is a time of its own, before which players may show nothing.
   const double start = format_->start_time == AV_NOPTS_VALUE ? 0 : seconds(format_->start_time, {1, AV_TIME_BASE});
   claims_.zero = format_->iformat->flags & AVFMT_TS_DISCONT ? start : std::min(0.0, start);
@@ -382,9 +422,28 @@ void MediaReader::read_claims() {
   if (claims_.count <= 0 && claims_.own && claims_.fps > 0)
     claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));
   claims_.count = std::max<std::int64_t>(0, claims_.count);
-  // AVI's duration is libavformat's guess from the size of the file; its header counts.
-  if (claims_.stated && claims_.fps > 0 && format_is(*format_, "avi"))
-    claims_.end = std::max(claims_.end, begin + static_cast<double>(claims_.count) / claims_.fps), claims_.own = true;
+  if (format_is(*format_, "avi") && !sound_ && stream_->nb_frames > 0) read_avi_claims(begin);
+}
+
+// The header's rate is that of the clock: writers of variable rates leave ticks empty, and then it may be any.
+double MediaReader::avi_rate() const {
+  const double clock = claims_.fps, guessed = av_q2d(av_guess_frame_rate(format_.get(), stream_, nullptr));
+  return guessed > 0 && guessed < clock ? guessed : clock;
+}
+
+// AVI's duration is libavformat's guess from the size of the file; its header counts ticks, its index pictures.
+void MediaReader::read_avi_claims(double begin) {
+  const double length = seconds(stream_->nb_frames, stream_->time_base);
+  claims_.end = std::max(claims_.end, begin + length), claims_.own = true;
+  if (const double tick = av_q2d(stream_->time_base); tick * claims_.fps < 0.25) claims_.tick = tick;
+  std::optional<std::int64_t> pictures;
+  if (is_file(path_)) {
+    std::ifstream file(path_, std::ios::binary);
+    pictures = avi_pictures(file, stream_->index);
+  }
+  claims_.counted = pictures.has_value();
+  claims_.stated = claims_.counted || claims_.tick == 0;
+  claims_.count = pictures ? *pictures : std::llround(length * claims_.fps);
 }
 
 bool MediaReader::rate_is_clock() const {
@@ -446,7 +505,8 @@ const AVFrame* MediaReader::next(double passed) {
     }
     if (!any_ && one_page_) shift_ = -seconds(frame->best_effort_timestamp, stream_->time_base);
     if (!any_) first_frame(stamp(*frame));
-    flagged_ += frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+    if (frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0)
+      ++flagged_, findings_.losses.push_back(stamp(*frame));
     return frame;
   }
   note_errors();
@@ -458,6 +518,7 @@ bool MediaReader::seek(double time) {
   const auto ticks = static_cast<std::int64_t>(std::floor(time / av_q2d(stream_->time_base)));
   if (av_seek_frame(format_.get(), stream_->index, ticks, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(codec_.get());
+  clock_.restart();
   draining_ = false;
   return true;
 }
@@ -474,9 +535,35 @@ void MediaReader::note_packet(const AVPacket& packet) {
 // Errors since the last packet went in are its own (those of codecs with threads come later).
 void MediaReader::note_errors() {
   const auto errors = codec_messages_.errors();
-  if (errors > seen_errors_ && sent_shown_) troubled_.push_back(sent_);
-  seen_errors_ = errors;
+  if (errors > seen_errors_ && sent_shown_) troubled_.push_back(sent_), findings_.losses.push_back(sent_at_);
+  const auto gaps = codec_messages_.gaps();
+  if (gaps > seen_gaps_ && any_) findings_.losses.push_back(sent_at_);
+  seen_errors_ = errors, seen_gaps_ = gaps;
   sent_shown_ = false;
+}
+
+// On a clock that goes on.
+void MediaReader::place_packet() {
+  const AVStream& of = *format_->streams[packet_->stream_index];
+  const double jump = clock_.place(*packet_, of);
+  if (jump == 0 || &of != stream_) return;
+  if (findings_.jumps++ == 0)
+    findings_.jump_at = seconds(packet_->pts != AV_NOPTS_VALUE ? packet_->pts : packet_->dts, of.time_base),
+    findings_.jump_by = jump;
+}
+
+// Where a transport stream's packets do not follow each other; before the first picture it is where it was cut.
+void MediaReader::note_torn(const AVPacket& packet) {
+  const bool key = (packet.flags & AV_PKT_FLAG_KEY) != 0;
+  if (torn_ && (key || ++behind_torn_ == StreamClock::kTornBefore)) {
+    (key ? findings_.restarts : findings_.losses).push_back(*torn_);
+    torn_.reset();
+  }
+  // (Of WAV it is the last packet of a file that states no length.)
+  if (!any_ || (packet.flags & AV_PKT_FLAG_CORRUPT) == 0 || format_is(*format_, "wav")) return;
+  ++findings_.torn;
+  if (torn_) findings_.losses.push_back(*torn_);
+  torn_ = sent_at_, behind_torn_ = 0;
 }
 
 int MediaReader::read_packet() {
@@ -500,6 +587,7 @@ void MediaReader::feed() {
     draining_ = true;
     return;
   }
+  place_packet();
   note_packet(*packet_);
   if (packet_->stream_index == stream_->index) {
     if (sound_ && findings_.packets + findings_.hidden == 0 && is_one_page())
@@ -507,10 +595,12 @@ void MediaReader::feed() {
     const bool hidden = (packet_->flags & AV_PKT_FLAG_DISCARD) != 0;
     ++(hidden ? findings_.hidden : findings_.packets);
     sent_ = seconds(packet_->pts, stream_->time_base), sent_shown_ = !hidden;
+    sent_at_ = std::isfinite(sent_) ? sent_ : seconds(packet_->dts, stream_->time_base);
     if (!any_ && !hidden) waiting_.push_back(sent_);
-    // Where a transport stream's packets do not follow each other; before the first picture it is where it was cut.
-    // (Of WAV it is the last packet of a file that states no length.)
-    if (any_ && !hidden && !format_is(*format_, "wav")) findings_.torn += (packet_->flags & AV_PKT_FLAG_CORRUPT) != 0;
+    if (!hidden) note_torn(*packet_);
+    // What the container's reader has left out for an error lay before.
+    if (any_ && messages_.errors() > seen_left_out_) findings_.losses.push_back(sent_at_);
+    seen_left_out_ = messages_.errors();
     if (findings_.packets == 1 && std::isfinite(sent_)) findings_.begin = sent_;
     avcodec_send_packet(codec_.get(), packet_.get());  // what it refuses, it tells
   }
@@ -523,6 +613,7 @@ MediaFindings MediaReader::findings() const {
   const auto troubled =
       std::count_if(troubled_.begin(), troubled_.end(), [&](double at) { return any_ && !(at < first_ - kTick); });
   out.damaged = std::max<std::int64_t>(flagged_, troubled);
+  if (torn_) out.losses.push_back(*torn_);
   out.message = codec_messages_.errors() > 0 ? codec_messages_.last() : messages_.last();
   return out;
 }

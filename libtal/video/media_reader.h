@@ -12,6 +12,7 @@
 #include "libtal/video/container_facts.h"
 #include "libtal/video/decode_options.h"
 #include "libtal/video/libav.h"
+#include "libtal/video/stream_clock.h"
 
 namespace tal {
 
@@ -31,7 +32,7 @@ struct MediaClaims {
   bool padded = false;     // MPEG audio: the first and last packets hold what the encoder padded, and is not given
   bool trims = false;      // what the codec gives behind `end` is what the encoder padded
   bool may_trim = false;   // the same of a live file, once it has an end
-  double tick = 0;         // seconds, of the clock that `end` is told by
+  double tick = 0;         // seconds, of the clock that `end` is told by: of sound, and where pictures last several
   double delay = 0;        // seconds of sound before 0 that encoders begin with, where packets are placed by
                            // milliseconds only; 0: not stated
   double slack = -1;       // seconds that sound may end before `end`; -1: it is not told that exactly
@@ -50,7 +51,16 @@ struct MediaFindings {
   bool broken = false;         // reading ended otherwise than at the end of the file
   bool all_indexed = false;    // every packet of the index was there
   std::string message;         // the last error that FFmpeg told; ""
+  // Seconds on the file's clock where something shows that pictures are missing: errors of the codec, numbers of
+  // pictures that leap, torn packets. restarts: torn packets behind which a key picture comes, so that recordings may
+  // be joined there.
+  std::vector<double> losses, restarts;
+  std::int64_t jumps = 0;           // of the clock (StreamClock)
+  double jump_at = 0, jump_by = 0;  // seconds, of the first
 };
+
+// Of findings with jumps, for a warning. zero: where time 0 is on the file's clock.
+std::string jumps_told(const MediaFindings& found, double zero);
 
 // Error where the file is missing, is a folder, or must not be read. Whether it is a regular one: others, such as
 // pipes, can be read once.
@@ -93,12 +103,17 @@ class MediaReader {
   double missing_of_wave() const;
   void read_end();
   void read_sound_end();
+  void read_avi_claims(double begin);
+  double avi_rate() const;
+  void refuse_single_picture() const;
   bool index_goes_on() const;
   bool is_one_page() const;
   void feed();
   int read_packet();
   void note_errors();
+  void place_packet();
   void note_packet(const AVPacket& packet);
+  void note_torn(const AVPacket& packet);
   void first_frame(double stamp);
   [[noreturn]] void refuse(const std::string& why) const;
 
@@ -122,11 +137,14 @@ class MediaReader {
   double shift_ = 0;                                            // seconds, of all time stamps
   bool one_page_ = false;                                       // vorbis_in_one_page()
   bool any_ = false, draining_ = false;
-  std::int64_t flagged_ = 0, seen_errors_ = 0;
-  double sent_ = 0;               // time stamp of the packet that the codec got last; NaN: none
-  bool sent_shown_ = false;       // whether it is to be shown
-  std::vector<double> waiting_;   // time stamps of the packets before the first frame
-  std::vector<double> troubled_;  // and of those in which the codec found errors
+  std::int64_t flagged_ = 0, seen_errors_ = 0, seen_gaps_ = 0, seen_left_out_ = 0;
+  double sent_ = 0, sent_at_ = 0;  // time stamp of the packet that the codec got last; NaN: none; else in its order
+  bool sent_shown_ = false;        // whether it is to be shown
+  std::vector<double> waiting_;    // time stamps of the packets before the first frame
+  std::vector<double> troubled_;   // and of those in which the codec found errors
+  std::optional<double> torn_;     // time stamp of the last packet, of which pieces are missing
+  int behind_torn_ = 0;            // packets since then
+  StreamClock clock_;
 };
 
 }  // namespace tal

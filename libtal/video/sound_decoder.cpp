@@ -250,7 +250,7 @@ SoundDecoder::Damage SoundDecoder::damage(bool with_pictures) const {
   // Files of sound alone count what the encoder padded, too, and so do their packets.
   if (claims.padded && !claims.pictures)
     missing = std::max(promised - (found.end - found.begin), missing - kMostPadding * longest_frame_);
-  const bool stated = claims.end > 0 && (claims.own || !with_pictures);
+  const bool stated = claims.end > 0 && found.jumps == 0 && (claims.own || !with_pictures);
   const bool ends_early = stated && missing > allowed;
   if (!ends_early && cut.empty() && (stated || !found.broken || with_pictures)) return {};
   return {true, true,
@@ -270,6 +270,7 @@ std::vector<std::string> SoundDecoder::warnings() const {
   if (behind_ > 0)
     out.push_back("the time stamps of its sound run back by " + seconds_of(behind_) +
                   " (joined recordings?): sound follows sound until they pass it");
+  if (found.jumps > 0 && !claims_.pictures) out.push_back(jumps_told(found, zero_));
   if (late_) out.push_back("sound came more than ten seconds behind the pictures of its time: silence was taken");
   if (found.torn > 0)
     out.push_back("pieces of " + std::to_string(found.torn) + (found.torn > 1 ? " packets" : " packet") +

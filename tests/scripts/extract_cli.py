@@ -67,6 +67,20 @@ with tempfile.TemporaryDirectory() as folder:
             assert (f"tal-extract: warning: video 'v': the record contradicts '{videos[0]}': {told}\n" if told else "") == got.stderr, got.stderr
             assert json.loads(got.stdout)["duration"] == stated["duration"]  # the data set's own stays
 
+    # A rate may be a fraction, also of a stream on disk.
+    listed.write_text(json.dumps({"video": "v", "path": str(videos[0]), "fps": [25, 1], "duration": 6}) + "\n")
+    got = run("tal-extract", "-q", "--out-dir", folder / "fraction", "-i", listed)
+    record = json.loads(got.stdout)
+    assert got.stderr == "" and record["fps"] == [25, 1], got
+    for rate, faults in ([50, 2], 0), ([30, 1], 1):
+        record["features"]["hog-hof"]["fps"] = rate
+        listed.write_text(json.dumps(record) + "\n")
+        got = run("tal-extract", "--check", "-i", listed, status=min(1, faults))
+        assert f"1 videos, {faults} faults" in got.stderr, got
+    listed.write_text(json.dumps({"video": "v", "path": str(videos[0]), "fps": [30000, 1001]}) + "\n")
+    got = run("tal-extract", "-q", "--out-dir", folder / "fraction", "-i", listed)
+    assert "fps 29.97002997002997 where it has 25" in got.stderr, got.stderr
+
     # A video twice, or two whose rows would be of one name, would write over its own rows.
     listed.write_text("".join(json.dumps({"video": v, "path": str(p)}) + "\n" for v, p in (("v", videos[0]), ("w", videos[1]), ("v", videos[1]), ("v", videos[0]))))
     for options in ([], ["-j", 3], ["--resume"], ["--dry-run"], ["--inline"]):

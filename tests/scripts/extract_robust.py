@@ -13,7 +13,7 @@ import time
 import wave
 
 from harness import BIN, finish, need, tool
-from media import QUARTER_TURN, avi_frames, mp4, ogg, resized_header
+from media import QUARTER_TURN, avi_frames, matroska_cluster, matroska_head, mp4, ogg, resized_header
 
 need("tal-extract", why="this build has no OpenCV")
 
@@ -54,6 +54,10 @@ with tempfile.TemporaryDirectory() as folder:
     audio = (folder / "sound.wav").read_bytes()
     odd = [resized_header(f, 63, 47) for f in frames]
 
+    def recorded(pause):
+        """As live recorders write Matroska, which state no length: a cluster a second; pause: milliseconds before the second half."""
+        return matroska_head(64, 48, 8000) + b"".join(matroska_cluster(1000 * s + pause * (s > 1), [(1, 40 * k, frames[25 * s + k]) for k in range(25)]) for s in range(4))
+
     # name: bytes, and the frames that must come out of them or what the error must say
     unreadable = "no video that can be decoded"
     files = {
@@ -68,6 +72,10 @@ with tempfile.TemporaryDirectory() as folder:
         "cut.mp4": (mp4(frames, 64, 48)[:-30], unreadable),
         "cut.ogv": (ogg(frames, 64, 48)[:-500], "(the file ends within a page)"),
         "no-index.avi": (raw[:index], 100),
+        "recorded.mkv": (recorded(0), 100),
+        "paused.mkv": (recorded(1000), 100),
+        "recorded-cut.mkv": (recorded(0)[:-500], "(the file ends within a cluster)"),
+        "picture.mp4": (frames[0], "(one picture, of the format mjpeg: the pictures of a video become one with ffmpeg"),
         "whole.ogv": (ogg(frames, 64, 48), 100),
         "plain.mp4": (mp4(frames, 64, 48), 100),
         "avi-as.mp4": (raw, 100),
@@ -118,6 +126,10 @@ with tempfile.TemporaryDirectory() as folder:
     straight, turned = ([sum(values(name)[cell * 8 + k] for cell in range(16)) for k in range(8)] for name in ("plain.mp4", "turned.mp4"))
     assert max(abs(straight[k] - turned[(k + 4) % 8]) for k in range(8)) < 0.2 * max(straight), (straight, turned)
     assert max(abs(straight[k] - turned[k]) for k in range(8)) > 0.4 * max(straight), (straight, turned)
+
+    # A pause is told, with its place.
+    got = run("tal-extract", "-q", "--videos", odd_files / "paused.mkv", "--out-dir", folder / "paused")
+    assert "warning: video 'paused': it has no picture between 1.960 s and 3.000 s\n" in got.stderr and records(got.stdout)[0]["duration"] == 5, got
 
     # The variable rate is told, and sampling goes by time stamp: the last frame is at 1 + 49 / 10 s.
     variable = odd_files / "variable.mp4"

@@ -79,7 +79,9 @@ class Checker {
         add("record", std::string(what) + ": the record says " + of_record.dump() + ", the header " + of_header.dump());
     };
     const Json object = Json::parse(promised.text);
-    for (const char* name : {"rows", "dim", "stride", "window", "fps", "frames", "hash"})
+    const double fps = feature.at("fps").get<double>();  // in the record, it may be a fraction
+    if (promised.fps && promised.fps->value() != fps) differs("fps", feature.at("fps"), object.at("fps"));
+    for (const char* name : {"rows", "dim", "stride", "window", "frames", "hash"})
       if (object.contains(name)) differs(name, feature.at(name), object.at(name));
   }
 

@@ -185,10 +185,11 @@ nlohmann::ordered_json feature_header(const Stream& stream, const std::string& s
 
 namespace {
 
-// Whether a number of the record is further from the decoded one than rounding and containers' claims explain.
-bool contradicts(const Record& record, const char* name, double decoded, double allowed) {
-  const auto stated = record.number(name);
-  return stated && std::abs(*stated - decoded) > allowed;
+// A number of the record; its rate may be a fraction.
+std::optional<double> stated_number(const Record& record, const std::string& name) {
+  if (name != "fps") return record.number(name);
+  const auto rate = record.fps();
+  return rate ? std::optional(rate->value()) : std::nullopt;
 }
 
 }  // namespace
@@ -201,9 +202,11 @@ nlohmann::ordered_json facts_of(const SoundDecoder& sound) { return {{"duration"
 std::vector<std::string> contradictions(const Record& record, const nlohmann::ordered_json& facts) {
   std::string text;
   const auto look = [&](const char* name, double decoded, double allowed) {
-    if (!contradicts(record, name, decoded, allowed)) return;
-    text += std::string(text.empty() ? "" : ", ") + name + " " + format_number(*record.number(name)) +
-            " where it has " + format_number(std::round(decoded * 1000) / 1000);
+    const auto stated = stated_number(record, name);
+    // Further off than rounding and containers' claims explain.
+    if (!stated || std::abs(*stated - decoded) <= allowed) return;
+    text += std::string(text.empty() ? "" : ", ") + name + " " + format_number(*stated) + " where it has " +
+            format_number(std::round(decoded * 1000) / 1000);
   };
   const bool pictures = facts.contains("fps");
   const double duration = facts.at("duration"), fps = pictures ? facts.at("fps").get<double>() : 40;
@@ -221,7 +224,7 @@ namespace {
 
 void remark_on_pictures(const VideoDecoder& decoder, double fps, Extracted& out) {
   for (auto& warning : decoder.warnings()) out.warnings.push_back(std::move(warning));
-  if (fps == 0 && decoder.deviation() > 1.5 / decoder.fps())
+  if (fps == 0 && decoder.varies())
     out.warnings.push_back("the frame rate varies (time stamps up to " +
                            format_number(std::round(decoder.deviation() * 1000) / 1000) +
                            " s off a constant rate), and so are the times of its rows; --fps samples by time stamp");
