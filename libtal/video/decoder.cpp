@@ -333,6 +333,7 @@ bool VideoDecoder::shows_loss(const Hole& hole) const {
   const auto lost = found.packets - found.undecoded - frames_;
   const auto promised = media_->claims().counted ? expected() - frames_ : 0;
   if (std::max(lost, promised) > std::max(tolerance(), holes_.missing / 2)) return true;
+  if (media_->claims().counted && std::max(lost, promised) <= 0) return false;  // all are there
   // What codecs with several threads tell, they tell late: then anything counts, until one thread has looked.
   const auto near = [&](double at) {
     return !single() || (at - first_ > hole.from - kNear && at - first_ < hole.to + kNear);
