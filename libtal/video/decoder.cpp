@@ -417,8 +417,9 @@ std::vector<std::string> VideoDecoder::notes() const {
   if (frames_ > 1 && unstamped_ + 1 == frames_)
     out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
                   " times a second");
-  if (claims.stated && (claims.counted || !varies()) && expected() != frames_)
-    out.push_back("the container claims " + std::to_string(expected()) + " frames, " + std::to_string(frames_) +
+  const auto claimed = claims.slots > 0 ? claims.slots - found.undecoded : expected();
+  if (claims.stated && (claims.counted || !varies()) && claimed != frames_)
+    out.push_back("the container claims " + std::to_string(claimed) + " frames, " + std::to_string(frames_) +
                   " were decoded");
   if (claims.streams > 1 && options_.video_stream < 0)
     out.push_back("it has " + std::to_string(claims.streams) + " video streams; number " +

@@ -424,7 +424,8 @@ BOOST_AUTO_TEST_CASE(a_pause_is_no_damage) {
         BOOST_TEST(!decoder.damage().found, decoder.damage().message);
         const auto told = all(decoder.warnings());
         BOOST_TEST(has(told, pause == 5 ? "no picture between 3.960 s and 4.200 s" : "3.960 s and 5.000 s"), told);
-        BOOST_TEST(!has(all(decoder.notes()), "the container claims"), all(decoder.notes()));
+        const bool slots = name == "v.avi";  // whose header counts ticks
+        BOOST_TEST(has(all(decoder.notes()), "the container claims 200 frames") == slots, all(decoder.notes()));
       }
     }
 }
