@@ -333,6 +333,7 @@ bool VideoDecoder::shows_loss(const Hole& hole) const {
   const auto lost = found.packets - found.undecoded - frames_;
   const auto promised = media_->claims().counted ? expected() - frames_ : 0;
   if (std::max(lost, promised) > std::max(tolerance(), holes_.missing / 2)) return true;
+  if (media_->claims().counted && std::max(lost, promised) <= 0) return false;  // all are there
   // What codecs with several threads tell, they tell late: then anything counts, until one thread has looked.
   const auto near = [&](double at) {
     return !single() || (at - first_ > hole.from - kNear && at - first_ < hole.to + kNear);
@@ -416,8 +417,9 @@ std::vector<std::string> VideoDecoder::notes() const {
   if (frames_ > 1 && unstamped_ + 1 == frames_)
     out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
                   " times a second");
-  if (claims.stated && (claims.counted || !varies()) && expected() != frames_)
-    out.push_back("the container claims " + std::to_string(expected()) + " frames, " + std::to_string(frames_) +
+  const auto claimed = claims.slots > 0 ? claims.slots - found.undecoded : expected();
+  if (claims.stated && (claims.counted || !varies()) && claimed != frames_)
+    out.push_back("the container claims " + std::to_string(claimed) + " frames, " + std::to_string(frames_) +
                   " were decoded");
   if (claims.streams > 1 && options_.video_stream < 0)
     out.push_back("it has " + std::to_string(claims.streams) + " video streams; number " +

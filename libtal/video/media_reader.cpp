@@ -442,7 +442,8 @@ void MediaReader::read_avi_claims(double begin) {
     pictures = avi_pictures(file, stream_->index);
   }
   claims_.counted = pictures.has_value();
-  claims_.stated = claims_.counted || claims_.tick == 0;
+  if (claims_.tick == 0) claims_.slots = stream_->nb_frames;
+  claims_.stated = claims_.counted || claims_.slots > 0;
   claims_.count = pictures ? *pictures : std::llround(length * claims_.fps);
 }
 

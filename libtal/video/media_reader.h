@@ -21,6 +21,7 @@ struct MediaClaims {
   double fps = 0;          // 0: none
   std::int64_t count = 0;  // pictures to be shown, of the stream itself; 0: not known
   bool counted = false;    // `count` is the container's own, not made of a duration and a rate
+  std::int64_t slots = 0;  // of AVI, by its header: pictures and ticks without one; 0: not known, or most have none
   bool stated = false;     // the container counts them, or states the stream's own duration in its header
   double zero = 0;         // where players begin to count
   double begin = 0;        // of the stream

@@ -424,19 +424,21 @@ BOOST_AUTO_TEST_CASE(a_pause_is_no_damage) {
         BOOST_TEST(!decoder.damage().found, decoder.damage().message);
         const auto told = all(decoder.warnings());
         BOOST_TEST(has(told, pause == 5 ? "no picture between 3.960 s and 4.200 s" : "3.960 s and 5.000 s"), told);
-        BOOST_TEST(!has(all(decoder.notes()), "the container claims"), all(decoder.notes()));
+        const bool slots = name == "v.avi";  // whose header counts ticks
+        BOOST_TEST(has(all(decoder.notes()), "the container claims 200 frames") == slots, all(decoder.notes()));
       }
     }
 }
 
-// Packets that were lost where the container does not count them: H.264 numbers its pictures.
+// Packets that were lost where the container does not count them: H.264 numbers its pictures. MP4 counts those that it
+// got.
 BOOST_AUTO_TEST_CASE(lost_pictures_are_damage_in_containers_that_count_none) {
   const Folder folder;
   if (!avcodec_find_encoder_by_name("libx264")) {
     std::cout << "SKIPPED: no data: this FFmpeg has no libx264 to write H.264 with" << std::endl;
     return;
   }
-  for (const std::string name : {"v.mkv", "v.ts"})
+  for (const std::string name : {"v.mkv", "v.ts", "v.mp4"})
     for (const int threads : {1, 4}) {
       auto video = texture(100);
       video.codec = "libx264";
@@ -452,8 +454,10 @@ BOOST_AUTO_TEST_CASE(lost_pictures_are_damage_in_containers_that_count_none) {
       const auto frames = decode(decoder);
       BOOST_TEST_CONTEXT(name << ", threads " << threads) {
         BOOST_TEST(frames == 92);
-        BOOST_TEST(has(decoder.damage().message, "corrupt: no frame between 1.920 and 2.280 s"),
-                   decoder.damage().message);
+        const std::string message = name == "v.mp4" ? "" : "corrupt: no frame between 1.920 and 2.280 s";
+        BOOST_TEST(has(decoder.damage().message, message), decoder.damage().message);
+        BOOST_TEST(decoder.damage().found == !message.empty());
+        BOOST_TEST(has(all(decoder.warnings()), "no picture between 1.920 s and 2.280 s"), all(decoder.warnings()));
       }
     }
 }
