@@ -65,7 +65,8 @@ void run_tool(bool eval, const std::string& config, std::vector<std::string> arg
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto lines = lines_of(tal::fuzz::text_of(data, size));
   for (const auto& line : lines) {
-    if (line.find('\0') != std::string::npos) return 0;  // cannot stand in an argument
+    if (line.find('\0') != std::string::npos) return 0;     // cannot stand in an argument
+    if (line.find("stats") != std::string::npos) return 0;  // its file is made before anything else: not here
     answers([&] {
       for (const double value : tal::parse_number_list(line)) hold(std::isfinite(value), "lists hold finite numbers");
     });
