@@ -116,8 +116,9 @@ def main(build, media, out):
         for part in ("tal", "video", "nn", "text"):
             output("cmake", "--install", build, "--prefix", tree, "--component", part, "--strip")
         flatten(tree)
+        left = build_paths(tree, {pathlib.Path.home()})  # of what is built here: libraries of the distribution may know /root by themselves
         bundled = bundle(tree, media)
-        left = build_paths(tree, {ROOT, build, media, pathlib.Path.home()})
+        left += build_paths(tree, {ROOT, build, media})
         if left:
             raise SystemExit("wheel: paths of this machine are left in\n  " + "\n  ".join(left))
         info, data = f"{NAME}-{version()}.dist-info", f"{NAME}-{version()}.data/data"
