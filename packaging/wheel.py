@@ -113,7 +113,7 @@ def main(build, media, out):
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         tree = pathlib.Path(temporary) / "tree"
-        for part in ("tal", "video", "nn", "text"):
+        for part in ("tal", "video", "nn"):
             output("cmake", "--install", build, "--prefix", tree, "--component", part, "--strip")
         flatten(tree)
         left = build_paths(tree, {pathlib.Path.home()})  # of what is built here: libraries of the distribution may know /root by themselves

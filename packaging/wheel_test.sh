@@ -20,8 +20,6 @@ if [ "$1" = --inside ]; then
   [ "$(wc -l <found.csv)" -gt 1 ] || fail "tal-detect found nothing in a video with actions"
   awk "BEGIN { exit !($seconds < 10) }" || fail "the first detection took $seconds s"
   (PATH=/try/v/bin:$PATH && try_light)
-  v/bin/tal-plot --version -v | grep -q '^Pango' || fail "Pango: $(v/bin/tal-plot --version -v 2>&1)"
-  printf '{"video":"\345\213\225\347\224\273","duration":9,"annotations":[{"segment":[1,2],"label":"\330\254"}]}\n' | v/bin/tal-plot timeline -q -o text.png 2>text.txt || fail "texts: $(cat text.txt)"
   try_missing "LibTorch" v/bin/tal-train --model rpn --out x.safetensors
   try_missing "no package torch" v/bin/tal-train --model rpn --out x.safetensors
   v/bin/tal-synth videos -n 1 --duration 4 --container mp4 --out-dir mp4 -q | v/bin/tal-extract --inline -q | grep -q '"hog-hof"' || fail "MPEG-4"
