@@ -123,6 +123,7 @@ class LiveStream {
 void run_live_suppress(Tool& tool, const NmsOptions& o) {
   if (const auto why = needs_whole_video(o); !why.empty()) throw UsageError("--live: " + why);
   const std::string& history = tool.history_entry();
+  tool.end_by_signal();
   LiveStream stream(tool, o);
   map_records(tool, [&](Record& record) { stream.take(record); });
   stream.end(history);

@@ -7,8 +7,10 @@ import math
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import tempfile
+import time
 
 from harness import BIN, check, finish, tool
 
@@ -207,4 +209,14 @@ check("this step needs the whole video" in tool("tal-eval", "--gt", "/dev/null",
 for records, says in (([second, first], "window.index: is 0 after 1"), ([{"video": "l", "proposals": []}, first], "stands in the stream whole and as windows"),
                       ([first, {"video": "l", "proposals": []}], "stands twice in the stream"), ([{**first, "annotations": []}], "are of a window")):
     check(says in tool("tal-eval", "--live", data=lines(records), status=1).stderr, "tal-eval --live: " + says)
+# What a live run has written when it is stopped is complete: its file appears, with what waited in a last record.
+with tempfile.TemporaryDirectory() as folder:
+    out = pathlib.Path(folder) / "out.jsonl"
+    process = subprocess.Popen([os.path.join(BIN, "tal-nms"), "--live", "-o", str(out)], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(lines(list(windows(random.Random(1), 3, 4))[:2]).encode())
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    check(process.returncode == 1 and b"interrupted" in said and out.exists() and out.read_text().count('"window"') == 3, f"a live run that is stopped: {process.returncode}, {said}, {out.exists()}")
 finish()
