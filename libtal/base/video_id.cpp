@@ -184,11 +184,6 @@ std::string video_id(std::string_view path, int folders) {
 
 bool is_media_file(std::string_view name) { return is_media_path(address_path(name)); }
 
-std::string picture_advice(const std::string& folder, const std::string& ending) {
-  return "the pictures of a video become one with ffmpeg -framerate RATE -pattern_type glob -i '" + folder + "*" +
-         ending + "' -c:v ffv1 VIDEO.mkv";
-}
-
 std::vector<std::string_view> several_files(std::string_view name) {
   for (const char separator : {';', '|', ','}) {
     std::vector<std::string_view> files;

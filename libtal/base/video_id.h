@@ -42,9 +42,6 @@ class FileIds {
   int folders_;
   std::unordered_map<std::string, First> first_;  // by id, the name with the most folders
 };
-// How the pictures of one video, in a folder ("" or "a/") and with an ending (".png"), become it.
-std::string picture_advice(const std::string& folder, const std::string& ending);
-
 // Whether the name ends as that of a file of sound alone.
 bool is_sound(std::string_view path);
 

@@ -138,7 +138,7 @@ bool RecordChecker::Pass::reads_as_record(std::string_view& text) {
   } catch (const Error& error) {
     // Numbers that are none are taken out by themselves, with what they stand in.
     if (checker_.drop_ && error.kind() == Error::Kind::kNotFinite) try {
-        repaired_ = without_non_finite(std::string(text));
+        repaired_ = without_non_finite(text);
         record_.parse(repaired_);
         text = repaired_;
         add(kind_of(error), error.field(), error.message(), true);

@@ -223,8 +223,7 @@ void LeftOutColumns::note(const ImportSink& sink) const {
   tell(facts_, "columns left out, for they tell of the video, and are no values: ");
   tell(counting_,
        "columns read as values, though they count the rows, or rise by the same step in each (an index, times? then "
-       "leave "
-       "it out of the file): ");
+       "leave it out of the file): ");
 }
 
 namespace {

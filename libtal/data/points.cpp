@@ -19,6 +19,17 @@ Segment around(double point, double length, const std::optional<double>& duratio
   return out;
 }
 
+// The same item as a segment.
+Json lengthened(Json& point, double length, const std::optional<double>& duration) {
+  Json out = Json::object();
+  for (auto& [member, value] : point.items()) {
+    const bool time = member == "at";
+    const Segment segment = time ? around(value.get<double>(), length, duration) : Segment();
+    out[time ? "segment" : member] = time ? Json{segment.start, segment.end} : std::move(value);
+  }
+  return out;
+}
+
 }  // namespace
 
 PointRule::PointRule(const std::string& option) : drop_(option == "drop") {
@@ -38,18 +49,10 @@ void PointRule::apply(Record& record) {
     const auto duration = record.duration();
     Json items = Json::array();
     for (auto& item : Json::parse(*record.raw(key))) {
-      if (!item.contains("at")) {
-        items.push_back(std::move(item));
-        continue;
-      }
-      ++points_;
-      if (drop_) continue;
-      Json made = Json::object();
-      for (auto& [member, value] : item.items())
-        if (member != "at") made[member] = std::move(value);
-        else if (const Segment s = around(value.get<double>(), *length_, duration); true)
-          made["segment"] = {s.start, s.end};
-      items.push_back(std::move(made));
+      const bool point = item.contains("at");
+      points_ += point;
+      if (!point) items.push_back(std::move(item));
+      else if (length_) items.push_back(lengthened(item, *length_, duration));
     }
     record.set_raw(key, items.dump());
   };

@@ -116,7 +116,7 @@ struct FileLook::Parts {
     json_good = !parser.parse(body.data(), body.size()).get(json);
     if (json_good) return;
     if (body.find("\"behaviors_conf\"") != std::string_view::npos) {  // of BORIS, which writes NaN
-      plain = without_non_finite(std::string(body));
+      plain = without_non_finite(body);
       json_good = !parser.parse(plain).get(json);
       return;
     }

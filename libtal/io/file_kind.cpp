@@ -188,4 +188,9 @@ std::string what_it_is(std::string_view bytes) {
   return std::string(" (it is ") + kind->what + why + ")";
 }
 
+std::string picture_advice(const std::string& folder, const std::string& ending) {
+  return "the pictures of a video become one with ffmpeg -framerate RATE -pattern_type glob -i '" + folder + "*" +
+         ending + "' -c:v ffv1 VIDEO.mkv";
+}
+
 }  // namespace tal

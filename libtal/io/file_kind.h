@@ -26,4 +26,7 @@ void refuse_foreign(std::string_view bytes, const std::string& source);
 // known: what an error adds to "not an .npy file".
 std::string what_it_is(std::string_view bytes);
 
+// How the pictures of one video, in a folder ("" or "a/") and with an ending (".png"), become it.
+std::string picture_advice(const std::string& folder, const std::string& ending);
+
 }  // namespace tal

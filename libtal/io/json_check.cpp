@@ -435,26 +435,17 @@ std::optional<Error> json_fault(std::string_view line) {
   return std::nullopt;
 }
 
-std::string without_non_finite(std::string text) {
+std::string without_non_finite(std::string_view text) {
   std::string out;
   bool quoted = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quoted && c == '\\' && i + 1 < text.size()) {
-      (out += c) += text[++i];
-      continue;
-    }
-    if (c == '"') quoted = !quoted;
-    const std::string_view rest = std::string_view(text).substr(i);
-    std::size_t length = 0;
-    if (!quoted)
-      for (const std::string_view name : {"NaN", "Infinity", "-Infinity"})
-        if (rest.starts_with(name)) length = name.size();
-    if (length == 0) {
-      out += c;
-      continue;
-    }
-    out += "null", i += length - 1;
+  while (!text.empty()) {
+    std::size_t length = 1;
+    const auto is = [&](std::string_view name) { return text.starts_with(name) && (length = name.size()) > 0; };
+    const bool none = !quoted && (is("NaN") || is("Infinity") || is("-Infinity"));
+    if (quoted && text.front() == '\\') length = std::min<std::size_t>(2, text.size());
+    if (text.front() == '"') quoted = !quoted;
+    out += none ? "null" : text.substr(0, length);
+    text.remove_prefix(length);
   }
   return out;
 }

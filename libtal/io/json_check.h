@@ -36,7 +36,7 @@ std::string_view check_json_file(const SourceText& source, bool comments = false
 void check_json_line(std::string_view line, std::size_t deepest = 0);
 
 // The text with null in the place of NaN and Infinity, which are no JSON, but what Python's json module writes.
-std::string without_non_finite(std::string text);
+std::string without_non_finite(std::string_view text);
 
 // A file of several lists or objects, one on each line, such as what --rejects keeps of files that hold many videos:
 // each as a file of its own, on its line. Any other file is one.

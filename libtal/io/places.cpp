@@ -1,8 +1,6 @@
 #include "libtal/io/places.h"
 
 #include <filesystem>
-#include <optional>
-#include <string_view>
 
 #include "libtal/base/error.h"
 #include "libtal/base/video_id.h"
@@ -23,19 +21,18 @@ bool is_there(const fs::path& path) {
 
 std::string under(const std::string& folder, const std::string& path) { return (fs::path(folder) / path).string(); }
 
-// Annotation tools and browsers write names of files as addresses: file:///a/my%20video.mp4.
-std::optional<std::string> named_by_address(std::string_view path) {
-  constexpr std::string_view kFile = "file://", kHere = "localhost/";
-  if (!path.starts_with(kFile)) return std::nullopt;
-  path.remove_prefix(kFile.size());
-  if (path.starts_with(kHere)) path.remove_prefix(kHere.size() - 1);
-  return without_escapes(path);
-}
-
 }  // namespace
 
+std::optional<std::string> path_of_address(std::string_view name) {
+  constexpr std::string_view kFile = "file://", kHere = "localhost/";
+  if (!name.starts_with(kFile)) return std::nullopt;
+  name.remove_prefix(kFile.size());
+  if (name.starts_with(kHere)) name.remove_prefix(kHere.size() - 1);
+  return without_escapes(name);
+}
+
 std::string located(const std::string& path, const FilePlaces* places) {
-  if (const auto file = named_by_address(path)) return *file;
+  if (const auto file = path_of_address(path)) return *file;
   if (!places || places->beside.empty() || !is_relative(path)) return path;
   std::string beside = under(places->beside, path);
   if (!is_there(beside)) return path;

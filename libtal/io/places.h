@@ -2,11 +2,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "libtal/io/record.h"
 
 namespace tal {
+
+// The path of a file that is named by an address, as annotation tools and browsers do: file:///a/my%20video.mp4;
+// nullopt: it is none.
+std::optional<std::string> path_of_address(std::string_view name);
 
 // The name under which a file is opened. An absolute path is itself, and so is one of a protocol (rtsp://...). A
 // relative one is taken from the working folder; where it is not there, from the folder that the records' file is in.

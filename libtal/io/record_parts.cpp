@@ -92,9 +92,8 @@ void append_times(std::string& out, const Segment& segment, bool point) {
 
 void refuse_point() {
   throw Error(
-      "a point in time has no length; this step needs segments (tal-convert --points drop leaves points out, --points "
-      "S "
-      "makes them S seconds long)");
+      "a point in time has no length; this step needs segments (tal-convert --points drop leaves points out, "
+      "--points S makes them S seconds long)");
 }
 
 std::string indexed(const char* name, std::size_t index, const char* member) {

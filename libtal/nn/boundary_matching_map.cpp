@@ -128,8 +128,8 @@ std::vector<at::Tensor> convolution_gradients(const Backward& known) {
   const auto dy = known.upstream.contiguous();
   const std::int64_t channels = packed.size(2), count = packed.size(1);
   at::Tensor d_packed, d_weight, d_bias, d_outside;
-  if (known.wanted[0]) {  // the same convolution with the filter turned round; no gradient comes from
-                          // entries that are not valid
+  if (known.wanted[0]) {
+    // The same convolution with the filter turned round; no gradient comes from entries that are not valid.
     const auto turned = weight.flip({2, 3}).transpose(0, 1);
     d_packed = convolve(dy, turned, at::zeros({channels}, dy.options()), at::zeros({dy.size(2)}, dy.options()), rows);
   }
@@ -150,9 +150,8 @@ std::vector<at::Tensor> convolution_gradients(const Backward& known) {
   }
   if (known.wanted[2]) d_bias = dy.flatten(0, 1).sum(0);
   if (known.wanted[3]) {
-    const auto beside =
-        (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());  // [L,
-                                                                                                   // 9]
+    // [L, 9]
+    const auto beside = (at::tensor(neighbours, at::kInt).view({count, kTaps}) == kOutside).to(dy.scalar_type());
     const auto sums = at::matmul(beside.t(), dy.sum(0));  // [9, O]: gradients that such neighbours get
     d_outside = at::einsum("to,oct->c", {sums, weight.flatten(2)});
   }

@@ -36,14 +36,16 @@ class VideoFiles {
   std::string place(const Record& record, ViewVideo& video) const {
     video.file = record.text("path").value_or("");
     std::string path;
-    if (video.file.find("://") != std::string::npos && !video.file.starts_with("file://")) {
+    const auto local = path_of_address(video.file);
+    if (!local && video.file.find("://") != std::string::npos) {
       const bool remote = video.file.starts_with("http:") || video.file.starts_with("https:");
       video.state = remote ? ViewVideo::State::kRemote : ViewVideo::State::kLive;
       if (remote) video.url = video.file;
       return "";
     }
     if (video.file.empty()) path = of_folder(record.video());
-    else if (root_.empty() || video.file.starts_with("file://")) path = located(video.file, record.places().get());
+    else if (local) path = *local;
+    else if (root_.empty()) path = located(video.file, record.places().get());
     else path = (fs::path(root_) / video.file).string();
     if (path.empty()) return "";
     if (video.file.empty()) video.file = path;

@@ -11,6 +11,7 @@
 
 #include "libtal/base/error.h"
 #include "libtal/base/video_id.h"
+#include "libtal/io/file_kind.h"
 #include "libtal/io/record.h"
 #include "libtal/io/text_file.h"
 

@@ -328,8 +328,7 @@ std::int64_t VideoDecoder::damaged() const { return media_ ? media_->findings().
 // At a variable rate, holes are no fault.
 bool VideoDecoder::steady() const { return holes_.count <= 1 + frames_ / 100; }
 
-bool VideoDecoder::shows_loss(const Hole& hole) const {
-  const auto found = media_->findings();
+bool VideoDecoder::shows_loss(const Hole& hole, const MediaFindings& found) const {
   const auto lost = found.packets - found.undecoded - frames_;
   const auto promised = media_->claims().counted ? expected() - frames_ : 0;
   if (std::max(lost, promised) > std::max(tolerance(), holes_.missing / 2)) return true;
@@ -356,9 +355,9 @@ VideoDecoder::Damage VideoDecoder::damage() const {
            " frames decoded" + (why.empty() ? "" : " (" + why + ")");
   };
   if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
-  if (const auto hole = std::find_if(holes_.longer.begin(), holes_.longer.end(),
-                                     [&](const Hole& one) { return steady() && shows_loss(one); });
-      hole != holes_.longer.end()) {
+  const auto hole =
+      std::find_if(holes_.longer.begin(), holes_.longer.end(), [&](const Hole& one) { return shows_loss(one, found); });
+  if (steady() && hole != holes_.longer.end()) {
     const std::string gap = seconds_text(hole->from);
     return {true, hole->before,
             message("corrupt: no frame between " + gap.substr(0, gap.size() - 2) + " and " + seconds_text(hole->to),

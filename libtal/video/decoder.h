@@ -17,6 +17,7 @@ namespace tal {
 void prepare_opencv();
 
 class MediaReader;
+struct MediaFindings;
 
 // UsageError when this FFmpeg has no such kind of device, or none can be opened here; it names those of this FFmpeg.
 void check_hwaccel(const std::string& name);
@@ -98,7 +99,7 @@ class VideoDecoder {
   double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
   void place(double stamp, double length);
   bool steady() const;  // whether holes are rare
-  bool shows_loss(const Hole& hole) const;
+  bool shows_loss(const Hole& hole, const MediaFindings& found) const;
   std::int64_t expected() const;  // frames, after the end
   std::int64_t tolerance() const;
   double shortfall() const;  // seconds that are missing at the end

@@ -66,6 +66,12 @@ MediaFile::Video texture(int frames, int from = 0) {
   return video;
 }
 
+void write_file(const std::string& path, const MediaFile::Video& video) {
+  MediaFile file(path);
+  file.add(video);
+  file.write();
+}
+
 std::int64_t decode(VideoDecoder& decoder) {
   VideoPicture picture;
   while (decoder.read(picture)) {
@@ -387,11 +393,7 @@ BOOST_AUTO_TEST_CASE(a_gap_is_told_with_its_place) {
   for (const std::string name : {"v.mp4", "v.mkv", "v.ts"}) {
     auto video = texture(100);
     for (std::size_t k = 50; k < 100; ++k) video.stamps[k] += 250;  // ten seconds
-    {
-      MediaFile file(folder / name);
-      file.add(video);
-      file.write();
-    }
+    write_file(folder / name, video);
     VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 100);
@@ -502,11 +504,7 @@ BOOST_AUTO_TEST_CASE(at_a_variable_rate_the_last_picture_lasts_as_long_as_its_co
     auto video = texture(60);
     for (int k = 0; k < 40; ++k) video.stamps[static_cast<std::size_t>(k)] = 2 * k;  // then each tick: the last is 99
     for (int k = 40; k < 60; ++k) video.stamps[static_cast<std::size_t>(k)] = 40 + k;
-    {
-      MediaFile file(folder / name);
-      file.add(video);
-      file.write();
-    }
+    write_file(folder / name, video);
     VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 60);
@@ -523,11 +521,7 @@ BOOST_AUTO_TEST_CASE(few_pictures_last_as_long_as_their_container_says) {
   for (const std::string name : {"v.mp4", "v.mkv"}) {
     auto video = texture(4);
     video.stamps = {0, 250, 275, 1250};
-    {
-      MediaFile file(folder / name);
-      file.add(video);
-      file.write();
-    }
+    write_file(folder / name, video);
     VideoDecoder decoder(folder / name);
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(decode(decoder) == 4);
