@@ -1,6 +1,7 @@
 """What the tests of this folder share: an example of examples/cluster run for real, compared byte for byte with one process. Not a test itself."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,26 @@ def read(name):
     return (OUT / name).read_bytes()
 
 
+def of_process(pid, name):
+    """A file of /proc about a process; empty for one that has ended, which it may at any moment."""
+    try:
+        return (pathlib.Path("/proc") / str(pid) / name).read_bytes()
+    except OSError:
+        return b""
+
+
 def with_variable(name, value):
     """The processes whose environment has it."""
     wanted = f"{name}={value}".encode()
     for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            try:
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    yield int(entry.name)
-            except OSError:
-                pass
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and wanted in of_process(entry.name, "environ").split(b"\0"):
+            yield int(entry.name)
+
+
+def send(pids, how=signal.SIGKILL):
+    """A signal to those that still are."""
+    for pid in pids:
+        try:
+            os.kill(pid, how)
+        except ProcessLookupError:
+            pass

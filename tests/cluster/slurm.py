@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from engine import BIN, OUT, SLOW, SOURCE, check, finish, make, need, read, with_variable
+from engine import BIN, OUT, SLOW, SOURCE, check, finish, make, need, of_process, send, with_variable
 
 need("slurmctld", "slurmd", "sbatch", why="Slurm is not installed")
 done = make("slurm", RECORDS=60, PROPOSALS=200)
@@ -22,20 +22,24 @@ try:
     deadline = time.time() + 120
 
     def on_node2():
-        return [pid for pid in with_variable("SLURMD_NODENAME", "node2") if os.path.exists(f"/proc/{pid}") and f"{OUT}".encode() in open(f"/proc/{pid}/environ", "rb").read()]
+        """What node2 runs of this test, and the keepers of its steps; all of it stopped, so that it is still there when it is killed."""
+        running = [pid for pid in with_variable("SLURMD_NODENAME", "node2") if str(OUT).encode() in of_process(pid, "environ")]
+        keepers = {int(stat.rpartition(b")")[2].split()[1]) for stat in (of_process(pid, "stat") for pid in running) if stat}
+        keepers = {pid for pid in keepers if b"slurmstepd" in of_process(pid, "cmdline")}
+        send([*keepers, *running], signal.SIGSTOP)
+        if all(of_process(pid, "cmdline") for pid in [*keepers, *running]):  # empty for what has ended, a zombie's too
+            return running, keepers
+        send([*running, *keepers], signal.SIGCONT)
+        return [], set()
 
-    while not ((victims := on_node2()) and list((OUT / "shards").glob("*.killed"))) and time.time() < deadline:
+    victims, keepers = [], set()
+    while not (victims and keepers) and time.time() < deadline:
         time.sleep(0.1)
+        if list((OUT / "shards").glob("*.killed")):
+            victims, keepers = on_node2()
     before = len(list((OUT / "shards").glob("*.killed")))
     # The node is gone: its daemon, the keepers of its steps, and what they run.
-    keepers = {int(open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[1]) for pid in victims}
-    keepers = {pid for pid in keepers if pid > 1 and b"slurmstepd" in open(f"/proc/{pid}/cmdline", "rb").read()}
-    daemon = int(open(f"{folder}/node2.pid").read())
-    for pid in [daemon, *keepers, *victims]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    send([int(open(f"{folder}/node2.pid").read()), *keepers, *victims])
     check(victims and keepers and before < len(shards), f"killed in the middle: {before} of {len(shards)} shards, processes {victims}, keepers {keepers}")
     subprocess.run([script, "wait", folder], env=environment, check=True, timeout=300)
     nodes = subprocess.run(["sinfo", "-h", "-N", "-o", "%N %t"], env={**environment, "SLURM_CONF": folder + "/slurm.conf"}, capture_output=True, text=True).stdout

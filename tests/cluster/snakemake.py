@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
 """Snakemake: examples/hapt as a workflow gives what make gives; killed in the middle of a training, it goes on from the checkpoint to the same bytes."""
 import os
-import signal
 import subprocess
 import time
 
-from engine import BIN, OUT, SOURCE, check, finish, make, need, with_variable
+from engine import BIN, OUT, SOURCE, check, finish, make, need, send, with_variable
 from harness import recordings
 
 SNAKEMAKE = os.environ.get("TAL_SNAKEMAKE", "snakemake")
@@ -39,11 +38,7 @@ if check(done.returncode == 0, f"the workflow runs: {done.stdout[-2000:]}"):
     while not (folder / "rpn.safetensors.checkpoint").exists() and process.poll() is None and time.time() < deadline:
         time.sleep(0.02)
     victims = [*with_variable("TAL_TEST_TAG", "snakemake")]
-    for pid in victims:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+    send(victims)
     text, _ = process.communicate(timeout=60)
     check(len(victims) > 2 and not (folder / "rpn.safetensors").exists(), f"killed in the middle: {len(victims)} processes: {text[-800:]}")
     done = make("snakemake", OUT=OUT / "killed", **settings)

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Spark: rdd.pipe on two executors, which are processes of their own; one is killed in the middle, and a task fails: both are done again."""
 import os
-import pathlib
-import signal
 import subprocess
 import sys
 import time
 
-from engine import BIN, OUT, SLOW, SOURCE, check, finish, make, need, read, with_variable
+from engine import BIN, OUT, SLOW, SOURCE, check, finish, make, need, of_process, read, send, with_variable
 
 PYTHON = os.environ.get("TAL_SPARK_PYTHON", sys.executable)
 need("java", why="Java is not installed")
@@ -38,14 +36,7 @@ process = subprocess.Popen([PYTHON, SPARK, "--master", "local-cluster[2,1,1024]"
 
 def executors():
     """The processes of Spark that run tasks."""
-    found = set()
-    for pid in with_variable("TAL_TEST_TAG", "spark"):
-        try:
-            if b"CoarseGrainedExecutorBackend" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.add(pid)
-        except OSError:
-            pass
-    return found
+    return {pid for pid in with_variable("TAL_TEST_TAG", "spark") if b"CoarseGrainedExecutorBackend" in of_process(pid, "cmdline")}
 
 
 def done_tasks():
@@ -56,8 +47,7 @@ deadline = time.time() + 300
 while not ((victims := executors()) and done_tasks()) and process.poll() is None and time.time() < deadline:
     time.sleep(0.1)
 before = done_tasks()
-for victim in sorted(victims)[:1]:
-    os.kill(victim, signal.SIGKILL)
+send(sorted(victims)[:1])
 check(len(victims) == 2 and 0 < before < 6, f"killed in the middle: {before} of 6 parts are done, executors {victims}")
 text, _ = process.communicate(timeout=600)
 check(process.returncode == 0, f"goes on: {text[-800:]}")

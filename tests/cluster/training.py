@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """mpirun and torchrun themselves: two ranks give the same model; one is killed: the run ends, or starts again from the checkpoint, to the same bytes."""
 import os
-import pathlib
 import shlex
 import shutil
 import signal
 import subprocess
 import time
 
-from engine import OUT, SOURCE, check, finish, make, need, read, with_variable
+from engine import OUT, SOURCE, check, finish, make, need, of_process, read, with_variable
 from harness import free_port
 
 need("tal-train", why="this build has no LibTorch, so no models")
@@ -27,11 +26,8 @@ def ranks(tag):
     """The processes of tal-train of this test, by their rank."""
     found = {}
     for pid in with_variable("TAL_TEST_TAG", tag):
-        try:
-            words = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            environment = dict(item.split(b"=", 1) for item in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") if b"=" in item)
-        except OSError:
-            continue
+        words = of_process(pid, "cmdline").split(b"\0")
+        environment = dict(item.split(b"=", 1) for item in of_process(pid, "environ").split(b"\0") if b"=" in item)
         rank = environment.get(b"RANK", environment.get(b"OMPI_COMM_WORLD_RANK"))
         if words[0].endswith(b"tal-train") and rank is not None:
             found[int(rank)] = pid
