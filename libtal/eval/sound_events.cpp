@@ -145,7 +145,7 @@ class SoundEvents : public Measured {
   void report(Json& out) const override {
     const Pooled all = pooled(nullptr);
     auto& scores = out["scores"];
-    scores["event_f1_macro"] = score(nullptr);
+    scores["event_f1_macro"] = number_or_null(mean_scores(all.event_class).f1);
     scores["event_f1_micro"] = number_or_null(scores_of(all.event).f1);
     scores["segment_f1_macro"] = number_or_null(mean_scores(all.segment_class).f1);
     scores["segment_f1_micro"] = number_or_null(scores_of(all.segment).f1);
@@ -181,9 +181,9 @@ class SoundEvents : public Measured {
     psds_classes_ = truth.classes();
     if (rules_.psds_version == PsdsVersion::k053) find_what_it_refuses();
     std::vector<std::vector<Prediction>> by_threshold;
-    std::vector<const std::vector<Prediction>*> sets;
-    sources_.push_back("the stream"), sets.push_back(&data_.predictions);
-    if (data_.operating_points.empty()) {
+    std::vector<const std::vector<Prediction>*> sets = {&data_.predictions};  // of the stream, F1 is wanted in any case
+    const bool by_score = data_.operating_points.empty();
+    if (by_score) {
       by_threshold.resize(rules_.thresholds.size());
       for (std::size_t i = 0; i < rules_.thresholds.size(); ++i) {
         for (const auto& p : data_.predictions)
@@ -191,6 +191,7 @@ class SoundEvents : public Measured {
         sources_.push_back("score > " + format_number(settled(rules_.thresholds[i]))), sets.push_back(&by_threshold[i]);
       }
     } else {
+      sources_.push_back("the stream");
       for (const auto& point : data_.operating_points)
         sources_.push_back(point.source), sets.push_back(&point.detections);
     }
@@ -201,8 +202,11 @@ class SoundEvents : public Measured {
         points_[setting][set] = truth.judge(*sets[set], rules_.psds[setting]);
       };
     });
-    for (std::size_t i = 0; i < rules_.psds.size(); ++i)
+    for (std::size_t i = 0; i < rules_.psds.size(); ++i) {
+      stream_f1_.push_back(psds_f1(points_[i].front()));
+      if (by_score) points_[i].erase(points_[i].begin());
       curves_.push_back(psds_curve(points_[i], rules_.psds[i], rules_.psds_version));
+    }
   }
 
   // psds_eval 0.5.3 takes no events of a class that overlap, unless they are the same.
@@ -270,7 +274,7 @@ class SoundEvents : public Measured {
                 {"etpr", curves_[i].share}};
     double sum = 0, n = 0;
     Json f1 = Json::array();
-    for (const double value : psds_f1(points_[i].front())) {
+    for (const double value : stream_f1_[i]) {
       f1.push_back(number_or_null(value));
       if (!std::isnan(value)) sum += value, ++n;
     }
@@ -292,7 +296,8 @@ class SoundEvents : public Measured {
   std::vector<std::int32_t> of_label_;
   std::vector<SoundVideo> videos_;
   std::vector<std::string> psds_classes_, sources_, warnings_;
-  std::vector<std::vector<SoundOperatingPoint>> points_;  // [setting][operating point]; the stream is the first
+  std::vector<std::vector<SoundOperatingPoint>> points_;  // [setting][operating point], of sources_
+  std::vector<std::vector<double>> stream_f1_;            // [setting][class]
   std::vector<PsdsCurve> curves_;                         // [setting]
 };
 

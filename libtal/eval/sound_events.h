@@ -17,7 +17,7 @@ struct SoundRules {
 
 // Events of the stream against those of the ground truth; videos without ground truth count in what sed_eval has. The
 // operating points of the score are the stream and the data set's further ones; where there is none, the detections
-// above each threshold.
+// above each threshold, and the stream as it is only where a threshold is below every score.
 std::unique_ptr<Measured> sound_events(const Selection& selection, const SoundRules& rules, int jobs);
 
 }  // namespace tal::eval

@@ -37,7 +37,7 @@ ToolInfo evaluate_info() {
       "by event, with collars of "
       "--collar seconds or, for offsets, --offset-share of the length, and optimal matching, and by segments of "
       "--segment-length; PSDS of DCASE's scenarios 1 and 2 or of --psds, over the operating points of the stream and "
-      "--operating-point, or over the scores' thresholds. A class of which nothing is found is left out of psds_eval's "
+      "--operating-point, or else over the detections above each of the scores' thresholds. A class of which nothing is found is left out of psds_eval's "
       "mean F1; 0/0 is null and is left out of means, as in sed_eval. PSDS follows psds_eval 0.3.0; 0.5.3, which PyPI "
       "has, gives other numbers where alpha_CT is above 0 (--psds-version). That one refuses overlapping events of a "
       "class, and has 0/0 for cross triggers of a single class: a warning says so here, and the PSDS of one class is "

@@ -85,13 +85,21 @@ sounds = [{"video": "v", "duration": 10, "annotations": [{"segment": [0, 1], "la
            "proposals": [{"segment": [0.1, 1.1], "label": "dog", "score": 0.9}, {"segment": [5, 6], "label": "rain", "score": 0.2}]}]
 got = report("sound-events", sounds)
 check(got["scores"]["event_f1_macro"] == 0.5 and set(got["scores"]) >= {"psds1", "psds2", "segment_f1_micro"}, f"sound-events: {got['scores']}")
-check(len(got["psds"][0]["operating_points"]) == 51, "the stream and 50 thresholds")
+check(len(got["psds"][0]["operating_points"]) == 50, "50 thresholds")
 check(report("sound-events", sounds, "--onset-only")["scores"]["event_f1_macro"] == 1, "--onset-only")
 other = save("at0.9.jsonl", [dict(sounds[0], proposals=sounds[0]["proposals"][:1])])
 got = report("sound-events", sounds, "--operating-point", other, "--psds", "0.5,0.5,0.3,0,0,100")["psds"]
 check(len(got) == 1 and [p["source"] for p in got[0]["operating_points"]] == ["the stream", other] and got[0]["classes"] == ["dog", "rain"], f"--operating-point: {got}")
 names = [p["source"] for p in report("sound-events", sounds)["psds"][0]["operating_points"]]
-check(names[:5] == ["the stream", "score > 0.01", "score > 0.03", "score > 0.05", "score > 0.07"] and max(map(len, names)) == 12, f"thresholds are told as they are meant: {names}")
+check(names[:4] == ["score > 0.01", "score > 0.03", "score > 0.05", "score > 0.07"] and max(map(len, names)) == 12, f"thresholds are told as they are meant: {names}")
+# One threshold is one operating point: above it 1 of 2 dogs and 1 of 1 cat are found, whose mean less standard deviation is 0.75 - 0.25. Below all scores, everything is found.
+heard = [{"video": v, "duration": 10, "annotations": [{"segment": s, "label": c} for s, _ in found], "proposals": [{"segment": s, "label": c, "score": p} for s, p in found]}
+         for v, c, found in (("a", "dog", (([1, 2], 0.5), ([5, 6], 0.01))), ("b", "cat", (([5, 6], 0.5),)))]
+for thresholds, want in (("0.05", 0.5), ("0.05,0.005", 1)):
+    got = report("sound-events", heard, "--score-thresholds", thresholds)
+    check(got["scores"]["psds1"] == want and got["psds"][0]["f1_macro"] == 1, f"--score-thresholds {thresholds}: {got['scores']}; F1 is that of the stream")
+got = report("sound-events", [dict(record, proposals=[]) for record in heard])
+check(got["scores"]["event_f1_macro"] is None and got["event_based_macro"]["f1"] is None, f"0/0 is null in the summary as in the table under it: {got['scores']}")
 refused("sound-events", sounds, "six numbers", "--psds", "0.5,0.5", status=2)
 
 # What psds_eval 0.5.3 itself gave for this, and 0.3.0.

@@ -94,12 +94,17 @@ again = {r["video"]: r["proposals"] for r in records("all.detections.jsonl")}
 check({"all.detections.jsonl", "detections.csv"} <= made and "all.detector.safetensors" not in made, f"contents that change places: {made}")
 check(again[names[3]] == found[names[5]] and again[names[5]] == found[names[3]], "what was found in them changes places, too")
 
+own_rate = str(shutil.copy(bundle, folder / "own_rate.safetensors"))
+
 # Another rate: everything; the bundle extracts at that rate. A video with a rate of its own: all at the lowest.
 made, said = make("your-videos", *LABELS, "FPS=12")
 check({"features.jsonl", "all.detector.safetensors", "all.detections.jsonl"} <= made, f"another FPS: {made}")
 check({r["features"]["hog-hof"]["fps"] for r in records("features.jsonl")} == {12}, "all at FPS")
 check("--fps 12" in tool("tal-check", bundle).stdout, "the bundle extracts so, too")
 tool("tal-synth", "videos", "-n", "1", "--seed", "9", "--duration", "6", "--fps", "15", "--prefix", "slow_", "--out-dir", str(videos), "-o", str(folder / "slow.jsonl"))
+slow = str(videos / json.loads(open(folder / "slow.jsonl").readline())["path"].split("/")[-1])
+sampled = json.loads(tool("tal-detect", "-m", own_rate, slow).stdout)["features"]["hog-hof"]
+check(sampled["fps"] == 25 and sampled["resample"] == "pts", f"a bundle of videos of one rate samples another video at that rate: {sampled['fps']}")
 made, said = make("your-videos", *LABELS)
 check("all are sampled at 15" in said and {r["features"]["hog-hof"]["fps"] for r in records("features.jsonl")} == {15}, f"mixed rates: {said[-500:]}")
 

@@ -97,6 +97,15 @@ class ContractCheck {
     if (wanted.empty() || found.empty()) return unknown(what, wanted, found);
     differ(what, "'" + wanted + "'", "'" + found + "'");
   }
+  // At equal rates, the frames of a video as they are and those sampled at that rate are the same where its rate is
+  // constant.
+  void sampling(const std::string& wanted, const std::string& found) const {
+    const auto own_or_sampled = [](const std::string& how) { return how == "none" || how == "pts"; };
+    if (!own_or_sampled(wanted) || !own_or_sampled(found)) return text("resample", wanted, found);
+    if (wanted != found && policy_)
+      policy_->note_once(field("resample") + ": " + wanted_ + " '" + wanted + "', this stream has '" + found +
+                         "', at the same rate");
+  }
   void settings(const StreamContract& model) const {
     if (model.settings == record_.settings) return;
     if (model.settings.empty() || record_.settings.empty())
@@ -140,7 +149,7 @@ void check_contract(const StreamContract& model, const StreamContract& record, c
   check.number("stride", model.stride, record.stride);
   check.number("window", model.window, record.window);
   check.number("offset", model.offset, record.offset);
-  check.text("resample", model.resample, record.resample);
+  check.sampling(model.resample, record.resample);
   check.text("weights", model.weights, record.weights);
   check.settings(model);
 }
