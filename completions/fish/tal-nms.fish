@@ -16,7 +16,7 @@ complete -c tal-nms -l no-history -d 'Do not add this step to the records'\'' hi
 complete -c tal-nms -l version -d 'Print the version and end; with -v also those of the libraries that are opened when needed, and where they lie'
 complete -c tal-nms -l help -s h -d 'Print this help and end'
 complete -c tal-nms -l method -x -a 'greedy gaussian linear bsn rpn' -d 'Suppression rule'
-complete -c tal-nms -l preset -x -a 'bsn bmn rpn rpn-thumos14 rpn-thumos14-2 etp cmsn sptad actionformer actionformer-activitynet actionformer-epic actionformer-ego4d tridet tridet-activitynet tridet-hacs tal temporalmaxer-multithumos opentad opentad-activitynet opentad-hacs adatad adatad-activitynet opentad-epic' -d 'A paper'\''s rule and constants; flags win'
+complete -c tal-nms -l preset -x -a 'bsn bmn rpn rpn-thumos14 rpn-thumos14-2 etp cmsn sptad actionformer actionformer-activitynet actionformer-epic actionformer-ego4d tridet tridet-activitynet tridet-hacs dyfadet-hacs tal temporalmaxer-multithumos opentad opentad-activitynet opentad-hacs adatad adatad-activitynet opentad-epic' -d 'A paper'\''s rule and constants; flags win'
 complete -c tal-nms -l threshold -r -d 'tIoU: greedy keeps up to it (0.36), linear decays from it on (0.5)'
 complete -c tal-nms -l inclusive -d 'greedy: a tIoU equal to the threshold suppresses'
 complete -c tal-nms -l sigma -r -d 'gaussian: score *= exp(-tIoU^2 / SIGMA)'

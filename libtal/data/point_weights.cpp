@@ -156,7 +156,8 @@ double wide_factor(const std::vector<std::pair<std::int64_t, std::int64_t>>& win
   throw Error("the wide convolutions of the blocks are not of one factor");
 }
 
-Json deduced(const Checkpoint& c, bool opentad) {
+// chosen: what the user and the preset say, for what no tensor tells.
+Json deduced(const Checkpoint& c, bool opentad, const Json& chosen) {
   Json s;
   s["mask"] = "reference", s["code"] = opentad ? "opentad" : "original";
   const std::int64_t dims = c.extent("embedding.convolution0.weight", 0);
@@ -209,7 +210,9 @@ Json deduced(const Checkpoint& c, bool opentad) {
     const bool scaled = c.has(first + "drop_mlp.scale") || c.has(first + "drop.scale");
     s["droppath"] = !scaled ? 0 : neck == "dbm" || neck == "causal" ? 0.3 : 0.1;
   }
-  s["neck-norm"] = c.has("neck_norm0.weight") ? "layer" : neck == "pool" && !opentad ? "group" : "none";
+  // TemporalMaxer's norm of groups has no weights.
+  const std::string without_weights = chosen.value("neck-norm", neck == "pool" ? "group" : "none");
+  s["neck-norm"] = c.has("neck_norm0.weight") ? "layer" : without_weights == "layer" ? "none" : without_weights;
   const bool trident = c.has("start_head.output.weight");
   s["head"] = trident ? "trident" : dynamic ? "dynamic" : "plain";
   s["head-kernel"] = c.extent("class_head.output.weight", 2), s["head-dims"] = c.extent("class_head.output.weight", 1);
@@ -221,9 +224,21 @@ Json deduced(const Checkpoint& c, bool opentad) {
     s["bins"] = c.extent("distance_head.output.weight", 0) / 2 - 1;
   } else {
     s["distance-of"] = dynamic ? "class" : "point";
-    s["distance-target"] = neck == "pool" && !opentad ? "cheapest" : "shortest";
+    s["distance-target"] = neck == "pool" ? "cheapest" : "shortest";
   }
   return s;
+}
+
+// How the code that a checkpoint is of comes from a video to points and from those to detections: all suppress before
+// they cut to the video, but OpenTAD with windows; OpenTAD keeps the best of a window, and of one class all points, and
+// has resizing and seconds of its own.
+Json rules_of(bool opentad, bool one_class, const Json& chosen) {
+  Json rules = {{"inference.clip", opentad && chosen.value("inference.window", 0) > 0}};
+  if (!opentad) return rules;
+  rules["inference.top-k-of"] = "window", rules["inference.min-length"] = 0;
+  if (one_class) rules["inference.min-score"] = 0, rules["inference.top-k"] = 0;
+  if (chosen.value("input", "windows") == "rescale") rules["resize"] = "align", rules["row-at"] = "start";
+  return rules;
 }
 
 // The norms of the originals are [1, C, 1], the places' biases [1, 1, H, W], the layers' scales [1, C, 1].
@@ -332,11 +347,16 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
   if (end_to_end && !request.inputs.empty())
     throw UsageError("--model-input: this checkpoint sees frames, which --model-preset adatad-... describes");
   Json settings = Json::object(), inference = Json::object();
-  Json chosen = Json::object();
+  const std::int64_t classes = c.extent("class_head.output.weight", 0);
+  Json chosen = Json::object();  // by the preset, then by the code that the checkpoint is of, then by the user
   try {
     if (!request.settings.empty()) chosen = Json::parse(request.settings);
-    if (const auto given = metadata.find("settings"); given != metadata.end())
-      chosen.update(Json::parse(given->second));
+    Json said = Json::object();
+    if (const auto given = metadata.find("settings"); given != metadata.end()) said = Json::parse(given->second);
+    Json both = chosen;
+    both.update(said);
+    chosen.update(rules_of(opentad, classes == 1, both));
+    chosen.update(said);
   } catch (const Json::exception&) {
     throw UsageError("--metadata settings=...: is no JSON object");
   }
@@ -344,9 +364,8 @@ void complete(std::vector<TensorView>& renamed, const MapRequest& request, std::
     if (key.starts_with("inference.")) inference[key.substr(10)] = value;
     else if (!key.starts_with("train.")) settings[key] = value;
   }
-  settings.update(deduced(c, opentad));  // what the tensors are, whatever was said
+  settings.update(deduced(c, opentad, chosen));  // what the tensors are, whatever was said
   if (end_to_end) settings.update(deduced_backbone(c, chosen));
-  const std::int64_t classes = c.extent("class_head.output.weight", 0);
   settings["one-class"] = classes == 1;
   const double start = settings.value("normalizer", 100.0);
   put_normalizer(renamed, start, storage);

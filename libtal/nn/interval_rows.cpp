@@ -62,6 +62,26 @@ at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows) {
   return at::upsample_linear1d(x.t().unsqueeze(0), {rows}, /*align_corners=*/false)[0].t();
 }
 
+at::Tensor align_rows(const at::Tensor& x, std::int64_t rows) {
+  check_shape(x, {at_least(1), kAny}, "aligned rows: rows [n, C]");
+  const std::int64_t n = x.size(0);
+  const double part = static_cast<double>(at::Half(static_cast<float>(n))) / static_cast<double>(rows);
+  const auto points = static_cast<std::int64_t>(std::ceil(part));
+  std::vector<std::int64_t> low, high;
+  std::vector<double> share;
+  for (std::int64_t k = 0; k < rows * points; ++k) {
+    const double at = (static_cast<double>(k) + 0.5) * part / static_cast<double>(points) - 0.5;
+    const double inside = std::clamp(at, 0.0, static_cast<double>(n - 1));
+    low.push_back(static_cast<std::int64_t>(inside)), high.push_back(std::min(low.back() + 1, n - 1));
+    share.push_back(inside - static_cast<double>(low.back()));
+  }
+  const at::Tensor values = x.to(at::kHalf).to(at::kDouble),
+                   weight = at::tensor(share, at::kDouble).to(x.device()).unsqueeze(1),
+                   i = tensor_of(low).to(x.device()), j = tensor_of(high).to(x.device());
+  const at::Tensor between = (1 - weight) * values.index_select(0, i) + weight * values.index_select(0, j);
+  return between.reshape({rows, points, x.size(1)}).mean(1).to(x.scalar_type());
+}
+
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length) {
   check_shape(x, {kAny, kAny}, "resampled intervals: rows [T, C]");
   const std::int64_t rows = x.size(0);

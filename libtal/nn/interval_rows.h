@@ -34,6 +34,9 @@ at::Tensor rescale_rows(const at::Tensor& x, std::int64_t rows);
 // Whole video to `rows` rows by linear interpolation between row centres; before the first and behind the last centre
 // the end rows. [n, C] -> [rows, C].
 at::Tensor resize_rows(const at::Tensor& x, std::int64_t rows);
+// The same as OpenTAD's ResizeFeat("torchvision_align"): row k is the mean of ceil(n / rows) points of the k-th of
+// `rows` equal parts, interpolated between row centres, of values (and n) in half precision.
+at::Tensor align_rows(const at::Tensor& x, std::int64_t rows);
 
 // The plain form of the encoding, differentiable in x. x [T, C] normalised, intervals in rows of x -> [N, L, C].
 at::Tensor resample_intervals(const at::Tensor& x, const std::vector<Segment>& intervals, std::int64_t length);

@@ -478,6 +478,12 @@ SuppressOptions tal_rule() {
   return rule;
 }
 
+SuppressOptions adatad_rule() {  // its configuration names no least score
+  SuppressOptions rule = points_rule(0.7, 2000);
+  rule.min_score = 0;
+  return rule;
+}
+
 }  // namespace
 
 const std::vector<SuppressionPreset>& suppression_presets() {
@@ -503,7 +509,9 @@ const std::vector<SuppressionPreset>& suppression_presets() {
       {"tridet-activitynet",
        "TriDet and DyFADet on ActivityNet: one group, --sigma 0.7 --voting 0.95 --voting-weight score, 200 of a video",
        points_rule(0.7, 200, 0.95, "score")},
-      {"tridet-hacs", "TriDet and DyFADet on HACS: --sigma 0.75, 250 of a video", points_rule(0.75, 250)},
+      {"tridet-hacs", "TriDet on HACS: --sigma 0.75, 250 of a video", points_rule(0.75, 250)},
+      {"dyfadet-hacs", "DyFADet on HACS: one group, --sigma 0.75 --voting 0.95 --voting-weight score, 250 of a video",
+       points_rule(0.75, 250, 0.95, "score")},
       {"tal", "The preset tal of model points: --voting 0.85 within each label, 200 of a video", tal_rule()},
       {"temporalmaxer-multithumos", "TemporalMaxer on MultiTHUMOS: gaussian, 300 of a video", points_rule(0.5, 300)},
       {"opentad", "OpenTAD's detectors on THUMOS14: gaussian, 2000 of a video", points_rule(0.5, 2000)},
@@ -512,7 +520,7 @@ const std::vector<SuppressionPreset>& suppression_presets() {
        points_rule(0.75, 100, 0.9, "score")},
       {"opentad-hacs", "OpenTAD's on HACS: one group, --sigma 0.75 --voting 0.7 --voting-weight score, 100 of a video",
        points_rule(0.75, 100, 0.7, "score")},
-      {"adatad", "AdaTAD on THUMOS14: --sigma 0.7, 2000 of a video", points_rule(0.7, 2000)},
+      {"adatad", "AdaTAD on THUMOS14: --sigma 0.7 --min-score 0, 2000 of a video", adatad_rule()},
       {"adatad-activitynet",
        "AdaTAD on ActivityNet: one group, --sigma 0.7 --voting 0.9 --voting-weight score, 100 of a video",
        points_rule(0.7, 100, 0.9, "score")},

@@ -11,6 +11,7 @@
 #include "libtal/models/points/point_heads.h"
 #include "libtal/models/points/point_targets.h"
 #include "libtal/models/points/points_model.h"
+#include "libtal/nn/interval_rows.h"
 #include "libtal/nn/norm_rows.h"
 #include "libtal/nn/row_convolution.h"
 #include "libtal/nn/window_attention.h"
@@ -303,6 +304,38 @@ BOOST_AUTO_TEST_CASE(a_step_counts_the_same_however_it_is_split) {
   const auto batch = model.make_batch(set, std::span(samples).subspan(0, 1), random, 0);
   BOOST_TEST(std::get<0>(batch.at("classes").max(2)).sum().item<double>() ==
              model.step_total(set, std::span(samples).subspan(0, 1), 0));
+}
+
+// Two points of each of two parts of three rows: at -0.125, 0.625, 1.375 and 2.125 of the rows' centres.
+BOOST_AUTO_TEST_CASE(aligned_rows_are_means_of_points) {
+  const auto hand = align_rows(torch::tensor({{0.f}, {1.f}, {2.f}}), 2);
+  BOOST_TEST(torch::equal(hand, torch::tensor({{0.3125f}, {1.6875f}})));
+  const auto rows = torch::arange(5, torch::kFloat).unsqueeze(1);
+  BOOST_TEST(torch::equal(align_rows(rows, 5), rows));
+  BOOST_TEST(align_rows(torch::tensor({{0.1f}}), 3)[2].item<float>() == 0.0999755859375f);  // half precision
+  const auto many = torch::arange(2049, torch::kFloat).unsqueeze(1) / 64;  // as many rows have no half: 2048
+  BOOST_TEST(torch::equal(align_rows(many, 2048), many.slice(0, 0, 2048).to(torch::kHalf).to(torch::kFloat)));
+}
+
+BOOST_AUTO_TEST_CASE(resized_rows_share_the_duration) {
+  const test::ActionSet set(2, 96, 8);
+  PointsModel model;
+  model.settings().read_json(
+      R"({"input":"rescale","rows":16,"resize":"align","row-at":"start","crop":1,"dims":16,"head-dims":16,"levels":3,)"
+      R"("stem":1,"heads":2,"windows":[5]})");
+  model.build(set.inputs());
+  Random random(0);
+  const auto samples = model.samples(set, 0);
+  const auto batch = model.make_batch(set, samples, random, 0);
+  for (std::size_t v = 0; v < 2; ++v) {
+    const auto& video = set.video(samples[v].video);
+    BOOST_TEST_REQUIRE(!video.truths.empty());
+    for (std::size_t k = 0; k < video.truths.size(); ++k) {
+      const auto segment = batch.at("segments")[static_cast<std::int64_t>(v)][static_cast<std::int64_t>(k)];
+      BOOST_TEST(std::abs(segment[0].item<double>() - video.truths[k].segment.start / video.duration * 16) < 1e-6);
+      BOOST_TEST(std::abs(segment[1].item<double>() - video.truths[k].segment.end / video.duration * 16) < 1e-6);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_learns_where_actions_are) {

@@ -42,7 +42,7 @@ def settings_of(config):
     """What the tensors of a checkpoint do not say, under our names."""
     if "detector" in config:
         projection = config["detector"]["projection"]
-        own = {"inference.top-k-of": "video", "rows": projection.get("max_seq_len", 2304)}
+        own = {"rows": projection.get("max_seq_len", 2304)}
         if projection.get("use_abs_pe"):
             own["position-rows"] = projection["max_seq_len"]
         if "attn_cfg" in projection:
@@ -59,9 +59,6 @@ def settings_of(config):
         if model.get("dyn_head_flag"):
             own["gate-tau"] = model["dyn_head"]["tau"]
     own["inference.min-score"], own["inference.top-k"] = config["test_cfg"]["pre_nms_thresh"], config["test_cfg"]["pre_nms_topk"]
-    own["inference.clip"] = False
-    if "detector" in config:
-        own["inference.min-length"] = 0
     return own
 
 
@@ -128,6 +125,36 @@ def published_checkpoints():
     check("module.backbone.embd.0.conv.weight" in listed, "--map none does not keep the names")
 
 
+def published_number():
+    """make -C examples/points PRESET CHECKPOINT=... FEATURES=... ANNOTATIONS=...: classes in the order of label_id, each video's own frame rate."""
+    os.makedirs("published/rows")
+    database = {}
+    for v, (rows, fps) in enumerate(((53, 30), (43, 25))):
+        save_npy(f"published/rows/v{v}.npy", [[random.gauss(0, 1) for _ in range(10)] for _ in range(rows)])
+        annotations = [{"segment": [1, 3], "label": "zebra", "label_id": 0}, {"segment": [2, 5], "label": "ant", "label_id": 2}]
+        database[f"v{v}"] = {"subset": "Test", "duration": (rows * 4 + 12) / fps, "fps": fps, "annotations": annotations[:2 - v]}
+    json.dump({"database": database}, open("published/truth.json", "w"))
+    words = ["make", "-s", "-C", os.path.join(SOURCE, "examples", "points"), f"BIN={BIN}", f"OUT={folder.name}/published/out", "THREADS=1",
+             f"CHECKPOINT={PARITY}/points/actionformer_thumos.pth", f"FEATURES={folder.name}/published/rows"]
+    run = lambda *more: subprocess.run([*words, *more], capture_output=True, text=True, timeout=300)
+    done = run("actionformer-thumos14", f"ANNOTATIONS={folder.name}/published/truth.json")
+    if not check(done.returncode == 0 and "tIoU 0.3  tIoU 0.4" in done.stdout, f"{done.stdout[-400:]} {done.stderr[-1200:]}"):
+        return
+    made = "published/out/actionformer-thumos14/"
+    check(open(made + "classes.txt").read().split("\n")[:3] == ["zebra", "class 1", "ant"], "classes are in the order of label_id")
+    records = [json.loads(line) for line in open(made + "detections.jsonl")]
+    check({r["video"]: next(iter(r["features"].values()))["fps"] for r in records} == {"v0": 30, "v1": 25}, "each video has its own frame rate")
+    check({p["label"] for r in records for p in r["proposals"]} <= {"zebra", "class 1", "ant"} and all(r["proposals"] for r in records), "detections with these labels")
+    with open("published/classes.txt", "w") as file:
+        file.write("ant\nox\nzebra\n")
+    done = run("actionformer-epic-verb", f"ANNOTATIONS={folder.name}/published/truth.json", f"CLASSES={folder.name}/published/classes.txt", "TIOU=0.5", "FPS=15", "SUPPRESSION=opentad")
+    check(done.returncode == 0 and "tIoU 0.5\n" in done.stdout, f"{done.stdout[-600:]} {done.stderr[-600:]}")
+    records = [json.loads(line) for line in open("published/out/actionformer-epic-verb/detections.jsonl")]
+    check({next(iter(r["features"].values()))["fps"] for r in records} == {15} and {p["label"] for r in records for p in r["proposals"]} <= {"ant", "ox", "zebra"}, "FPS and CLASSES")
+    done = run("causaltad-hacs", f"ANNOTATIONS={folder.name}/published/truth.json")
+    check(done.returncode == 2 and "causaltad-hacs needs CLASSES_OF_VIDEOS" in done.stderr, f"one class: {done.stderr[-300:]}")
+
+
 def training():
     random.seed(5)
     with open("train.jsonl", "w") as out:
@@ -179,6 +206,12 @@ def training():
         lines = [json.loads(tool("tal-propose", "-m", "whole.safetensors", *extra, "-i", "train.jsonl").stdout.splitlines()[0])["proposals"]
                  for extra in ([], ["--set", setting])]
         check(len(lines[1]) >= more * len(lines[0]) * 0.8 and lines[0] != lines[1], f"--set {setting}: {len(lines[1])} detections, {len(lines[0])} without")
+    # Windows of 40 of 80 rows, half overlapping: three, of which each, or all together, keep the best.
+    words = ["tal-propose", "-m", "whole.safetensors", "-i", "train.jsonl", "--set", "window=40", "--set", "min-length=0", "--set", "min-score=0"]
+    kept = {of: json.loads(tool(*words, "--set", "top-k=3", "--set", f"top-k-of={of}").stdout.splitlines()[0])["proposals"] for of in ("window", "video")}
+    everything = json.loads(tool(*words, "--set", "top-k=0").stdout.splitlines()[0])["proposals"]
+    check(len(kept["window"]) == 9 and len(kept["video"]) == 3, f"top-k-of: {len(kept['window'])} of windows, {len(kept['video'])} of the video")
+    check([p["score"] for p in kept["video"]] == sorted((p["score"] for p in everything), reverse=True)[:3], "top-k-of=video: the best")
     # A window of a live stream: what its rows alone give, at the stream's own times; rows beside the model's grid are refused.
     record = json.loads(open("train.jsonl").readline())
     (name, stream), = record["features"].items()
@@ -215,5 +248,6 @@ def training():
 
 if os.path.isdir(os.path.join(PARITY, "points")):
     published_checkpoints()
+    published_number()
 training()
 finish()

@@ -29,11 +29,20 @@ Json frame() {
           {"train.warmup-epochs", 5},
           {"train.batch", 2},
           {"train.clip", 1},
-          {"train.ema", 0.999}};
+          {"train.ema", 0.999},
+          {"inference.clip", false}};  // they suppress before they cut to the video
 }
 // warmup + further epochs.
 Json epochs(int warmup, int further) { return {{"train.warmup-epochs", warmup}, {"train.epochs", warmup + further}}; }
 Json rates(double lr, double decay) { return {{"train.lr", lr}, {"train.weight-decay", decay}}; }
+
+// OpenTAD's SingleStageDetector keeps the best of each window, of every length; of one class all points.
+const Json kOpenTad = {{"code", "opentad"}, {"inference.top-k-of", "window"}, {"inference.min-length", 0}};
+const Json kOpenTadOneClass = {{"one-class", true}, {"inference.min-score", 0}, {"inference.top-k", 0}};
+// It cuts the detections of windows to the video before it suppresses them together.
+const Json kOpenTadWindows = {{"inference.clip", true}};
+// Its ResizeFeat, and seconds as shares of the duration.
+const Json kOpenTadResized = {{"input", "rescale"}, {"rows", 192}, {"resize", "align"}, {"row-at", "start"}};
 
 // What the data sets have in common.
 const Json kActivityNet = {{"one-class", true},
@@ -136,9 +145,9 @@ Json temporalmaxer(const Json& more) {
 // ---- scans, as OpenTAD has them ----
 
 Json scans(const char* neck, const Json& more) {
-  return with(with(with(frame(), {{"neck", neck}, {"code", "opentad"}, {"head", "plain"}, {"droppath", 0.3}}),
-                   rates(1e-4, 0.05)),
-              more);
+  return with(
+      with(with(with(frame(), {{"neck", neck}, {"head", "plain"}, {"droppath", 0.3}}), kOpenTad), rates(1e-4, 0.05)),
+      more);
 }
 
 // ---- AdaTAD (arXiv 2311.17241; configs/adatad of OpenTAD): ActionFormer on what a transformer with adapters makes of
@@ -154,55 +163,55 @@ const std::vector<Backbone> kBackbones = {{"videomae-s", "", 2},
                                           {"videomae-h", "-h", 1},
                                           {"videomaev2-g", "-g", 1}};
 Json adatad(const Json& more) {
-  return with(with(actionformer({{"code", "opentad"}, {"windows", {-1}}}), {{"input", "clips"},
-                                                                            {"row-at", "start"},
-                                                                            {"size", 182},
-                                                                            {"test-size", 160},
-                                                                            {"crop-size", 160},
-                                                                            {"crops", "resized"},
-                                                                            {"flip", true},
-                                                                            {"rand-augment", true},
-                                                                            {"colour-jitter", true},
-                                                                            {"backbone-clip", 16},
-                                                                            {"backbone-droppath", 0.1},
-                                                                            {"adapter", "tia"},
-                                                                            {"adapter-share", 0.25},
-                                                                            {"inference.top-k", 2000},
-                                                                            {"inference.top-k-of", "video"}}),
+  return with(with(with(actionformer({{"windows", {-1}}}), kOpenTad), {{"input", "clips"},
+                                                                       {"row-at", "start"},
+                                                                       {"size", 182},
+                                                                       {"test-size", 160},
+                                                                       {"crop-size", 160},
+                                                                       {"crops", "resized"},
+                                                                       {"flip", true},
+                                                                       {"rand-augment", true},
+                                                                       {"colour-jitter", true},
+                                                                       {"backbone-clip", 16},
+                                                                       {"backbone-droppath", 0.1},
+                                                                       {"adapter", "tia"},
+                                                                       {"adapter-share", 0.25}}),
               more);
 }
 Json adatad_thumos14(const Backbone& backbone) {
-  return adatad({{"fps", 7.5},
-                 {"frames-per-row", 1},
-                 {"rows", 768},
-                 {"inside", 0.75},
-                 {"normalizer", 100},
-                 {"backbone", backbone.name},
-                 {"adapter-lr", backbone.adapter_rate},
-                 {"inference.window", 768},
-                 {"inference.overlap", 0.5},
-                 {"train.epochs", 60},
-                 {"train.schedule-epochs", 100},
-                 {"val-nms", "adatad"}});
+  return with(adatad({{"fps", 7.5},
+                      {"frames-per-row", 1},
+                      {"rows", 768},
+                      {"inside", 0.75},
+                      {"normalizer", 100},
+                      {"backbone", backbone.name},
+                      {"adapter-lr", backbone.adapter_rate},
+                      {"inference.window", 768},
+                      {"inference.overlap", 0.5},
+                      {"train.epochs", 60},
+                      {"train.schedule-epochs", 100},
+                      {"inference.top-k", 2000},
+                      {"val-nms", "adatad"}}),
+              kOpenTadWindows);
 }
 Json adatad_activitynet(const Backbone& backbone) {
-  return adatad({{"one-class", true},
-                 {"smoothing", 0.1},
-                 {"frames", 768},
-                 {"frames-per-row", 4},
-                 {"rows", 192},
-                 {"crop", 1},
-                 {"dims", 256},
-                 {"head-dims", 256},
-                 {"position-rows", 192},
-                 {"loss-weight", 2},
-                 {"normalizer", 200},
-                 {"backbone", backbone.name},
-                 {"adapter-lr", 0.1},
-                 {"train.batch", 16},
-                 {"train.lr", 1e-3},
-                 {"train.epochs", 15},
-                 {"val-nms", "adatad-activitynet"}});
+  return with(adatad({{"smoothing", 0.1},
+                      {"frames", 768},
+                      {"frames-per-row", 4},
+                      {"rows", 192},
+                      {"crop", 1},
+                      {"dims", 256},
+                      {"head-dims", 256},
+                      {"position-rows", 192},
+                      {"loss-weight", 2},
+                      {"normalizer", 200},
+                      {"backbone", backbone.name},
+                      {"adapter-lr", 0.1},
+                      {"train.batch", 16},
+                      {"train.lr", 1e-3},
+                      {"train.epochs", 15},
+                      {"val-nms", "adatad-activitynet"}}),
+              kOpenTadOneClass);
 }
 
 std::vector<PointsPreset> make_presets() {
@@ -368,7 +377,8 @@ std::vector<PointsPreset> make_presets() {
             {"train.final-lr", 5e-4},
             {"train.clip", 0.5},
             {"inference.top-k", 2000},
-            {"val-nms", "tridet-hacs"}}));
+            {"inference.min-length", 0.1},
+            {"val-nms", "dyfadet-hacs"}}));
   add("dyfadet-epic-verb", "DyFADet, SlowFast features of EPIC-Kitchens 100, verbs",
       with(with(with(dyfadet(kEpic), epochs(10, 15)), rates(1e-4, 0.05)), {{"windows", {5}},
                                                                            {"sgp-factor", 2},
@@ -384,59 +394,50 @@ std::vector<PointsPreset> make_presets() {
                                                                           {"train.final-lr", 5e-5}}));
 
   add("videomamba", "Video Mamba Suite's DBM on THUMOS14 (InternVideo2 features)",
-      with(scans("dbm", {{"normalizer", 100},
-                         {"input-dropout", 0.1},
-                         {"inference.top-k", 2000},
-                         {"inference.top-k-of", "video"},
-                         {"val-nms", "opentad"}}),
+      with(scans("dbm",
+                 {{"normalizer", 100}, {"input-dropout", 0.1}, {"inference.top-k", 2000}, {"val-nms", "opentad"}}),
            epochs(5, 45)));
   add("videomamba-activitynet", "Video Mamba Suite's DBM, InternVideo2 features of ActivityNet, resized to 192 rows",
-      with(with(scans("dbm", kActivityNet), epochs(5, 10)), {{"input", "rescale"},
-                                                             {"rows", 192},
-                                                             {"dims", 256},
-                                                             {"head-dims", 256},
-                                                             {"input-dropout", 0.2},
-                                                             {"loss-weight", 2},
-                                                             {"normalizer", 200},
-                                                             {"inference.top-k-of", "video"},
-                                                             {"train.lr", 1e-3},
-                                                             {"val-nms", "opentad-activitynet"}}));
+      with(with(with(with(scans("dbm", kActivityNet), kOpenTadOneClass), kOpenTadResized), epochs(5, 10)),
+           {{"dims", 256},
+            {"head-dims", 256},
+            {"input-dropout", 0.2},
+            {"loss-weight", 2},
+            {"normalizer", 200},
+            {"train.lr", 1e-3},
+            {"val-nms", "opentad-activitynet"}}));
   add("videomamba-hacs", "Video Mamba Suite's DBM, InternVideo2 features of HACS, one class",
-      with(with(scans("dbm", {{"one-class", true}, {"smoothing", 0.1}, {"train.batch", 16}}), epochs(5, 20)),
+      with(with(with(scans("dbm", {{"smoothing", 0.1}, {"train.batch", 16}}), kOpenTadOneClass), epochs(5, 20)),
            {{"dims", 256},
             {"head-dims", 256},
             {"position-rows", 2304},
             {"input-dropout", 0.1},
             {"normalizer", 400},
-            {"inference.top-k", 2000},
-            {"inference.top-k-of", "video"},
             {"train.lr", 1e-3},
             {"val-nms", "opentad-hacs"}}));
   add("causaltad", "CausalTAD on THUMOS14: windows of 2304 rows, half overlapping at test",
-      with(scans("causal", {{"normalizer", 250},
-                            {"heads", 4},
-                            {"inside", 0.75},
-                            {"input-dropout", 0.3},
-                            {"inference.window", 2304},
-                            {"inference.top-k", 2000},
-                            {"inference.top-k-of", "video"},
-                            {"val-nms", "opentad"}}),
+      with(with(scans("causal", {{"normalizer", 250},
+                                 {"heads", 4},
+                                 {"inside", 0.75},
+                                 {"input-dropout", 0.3},
+                                 {"inference.window", 2304},
+                                 {"inference.top-k", 2000},
+                                 {"val-nms", "opentad"}}),
+                kOpenTadWindows),
            epochs(5, 45)));
   add("causaltad-activitynet", "CausalTAD, TSP features of ActivityNet, one class, resized to 192 rows",
-      with(with(scans("causal", kActivityNet), epochs(5, 10)), {{"heads", 4},
-                                                                {"input", "rescale"},
-                                                                {"rows", 192},
-                                                                {"dims", 256},
-                                                                {"head-dims", 256},
-                                                                {"position-rows", 192},
-                                                                {"input-dropout", 0.2},
-                                                                {"loss-weight", 2},
-                                                                {"normalizer", 200},
-                                                                {"inference.top-k-of", "video"},
-                                                                {"train.lr", 1e-3},
-                                                                {"val-nms", "opentad-activitynet"}}));
+      with(with(with(with(scans("causal", kActivityNet), kOpenTadOneClass), kOpenTadResized), epochs(5, 10)),
+           {{"heads", 4},
+            {"dims", 256},
+            {"head-dims", 256},
+            {"position-rows", 192},
+            {"input-dropout", 0.2},
+            {"loss-weight", 2},
+            {"normalizer", 200},
+            {"train.lr", 1e-3},
+            {"val-nms", "opentad-activitynet"}}));
   add("causaltad-hacs", "CausalTAD, SlowFast features of HACS, one class",
-      with(with(scans("causal", {{"one-class", true}, {"smoothing", 0.1}, {"train.batch", 16}}), epochs(5, 10)),
+      with(with(with(scans("causal", {{"smoothing", 0.1}, {"train.batch", 16}}), kOpenTadOneClass), epochs(5, 10)),
            {{"heads", 4},
             {"dims", 256},
             {"head-dims", 256},
@@ -444,17 +445,15 @@ std::vector<PointsPreset> make_presets() {
             {"position-rows", 960},
             {"input-dropout", 0.1},
             {"normalizer", 400},
-            {"inference.top-k", 2000},
-            {"inference.top-k-of", "video"},
             {"train.lr", 1e-3},
             {"val-nms", "opentad-hacs"}}));
-  const Json epic = with(with(scans("causal", kEpic), epochs(5, 30)), {{"heads", 4},
-                                                                       {"position-rows", 2304},
-                                                                       {"input-dropout", 0.2},
-                                                                       {"loss-weight", 0.5},
-                                                                       {"inference.window", 2304},
-                                                                       {"inference.top-k-of", "video"},
-                                                                       {"val-nms", "opentad-epic"}});
+  const Json epic =
+      with(with(with(scans("causal", kEpic), kOpenTadWindows), epochs(5, 30)), {{"heads", 4},
+                                                                                {"position-rows", 2304},
+                                                                                {"input-dropout", 0.2},
+                                                                                {"loss-weight", 0.5},
+                                                                                {"inference.window", 2304},
+                                                                                {"val-nms", "opentad-epic"}});
   add("causaltad-epic-verb", "CausalTAD, SlowFast features of EPIC-Kitchens 100, verbs", epic);
   add("causaltad-epic-noun", "CausalTAD, SlowFast features of EPIC-Kitchens 100, nouns",
       with(epic, {{"smoothing", 0.1}}));

@@ -13,6 +13,16 @@ namespace tal {
 
 // ---- features ----
 
+Settings PointsFeatureInput::settings() {
+  Settings s;
+  s.add("resize", &resize_,
+        "How a video becomes `rows` rows: interpolated linearly, or as OpenTAD's torchvision_align means of points of "
+        "values in half precision",
+        {"linear", "align"})
+      .with("input", {"rescale"});
+  return s;
+}
+
 StreamFit PointsFeatureInput::stream_fit() const {
   if (rescales()) return {StreamFit::Rule::rescale, rows_};
   return {};
@@ -27,12 +37,31 @@ std::vector<std::int64_t> PointsFeatureInput::dims(const InputContract& inputs) 
 
 torch::Tensor PointsFeatureInput::training_part(const TrainingSet& set, std::size_t video, std::int64_t first,
                                                 std::int64_t rows, Random&) const {
-  if (rescales()) return resize_rows(set.all_rows(video), rows_).slice(0, first, first + rows);
+  if (rescales()) return resized(set.all_rows(video)).slice(0, first, first + rows);
   return set.rows(video, first, rows);
 }
 
 torch::Tensor PointsFeatureInput::test_part(const Sequence& sequence, std::int64_t first, std::int64_t rows) const {
-  return (rescales() ? resize_rows(sequence.x, rows_) : sequence.x).slice(0, first, first + rows);
+  return (rescales() ? resized(sequence.x) : sequence.x).slice(0, first, first + rows);
+}
+
+torch::Tensor PointsFeatureInput::resized(const torch::Tensor& x) const {
+  return resize_ == "align" ? align_rows(x, rows_) : resize_rows(x, rows_);
+}
+
+double PointsFeatureInput::row_seconds(const Clock& clock) const {
+  const double covered = clock.time.seconds(static_cast<double>(clock.rows));
+  return (clock.duration > 0 ? clock.duration : covered) / static_cast<double>(rows_);
+}
+
+double PointsFeatureInput::grid(const Clock& clock, double seconds) const {
+  if (shares_duration()) return seconds / row_seconds(clock);
+  return clock.time.row(seconds) / row_length(clock.rows) - 0.5;
+}
+
+double PointsFeatureInput::seconds(const Clock& clock, double grid) const {
+  if (shares_duration()) return grid * row_seconds(clock);
+  return clock.time.seconds((grid + 0.5) * row_length(clock.rows));
 }
 
 torch::Tensor PointsFeatureInput::stacked(const std::vector<torch::Tensor>& parts, std::int64_t longest) const {
@@ -58,9 +87,6 @@ Settings PointsFrameInput::settings() {
   add("frames", &frames_.count, "Sampled frames of every video, whatever its length; 0: as many as fps gives")
       .between(0, 1 << 20);
   add("frames-per-row", &frames_per_row_, "Frames that the detector's row stands for").between(1, 1024);
-  add("row-at", &row_at_,
-      "Which moment of its frames a row of the detector stands for: their middle, or as OpenTAD has it their start",
-      {"middle", "start"});
   add("size", &frames_.side, "Pixels of the shorter side that frames are resized to and kept with").between(8, 4096);
   add("test-size", &test_size_, "The same at inference (0: as in training)").between(0, 4096);
   add("crop-size", &crop_,
@@ -202,6 +228,14 @@ std::vector<ParameterGroup> PointsFrameInput::parameters() const {
   if (auto trained = network_->trained_transformer_parameters(); !trained.empty())
     groups.push_back({std::move(trained), backbone_.lr, 1});
   return groups;
+}
+
+double PointsFrameInput::grid(const Clock& clock, double seconds) const {
+  return clock.time.row(seconds) / static_cast<double>(frames_per_row_) - row_moment();
+}
+
+double PointsFrameInput::seconds(const Clock& clock, double grid) const {
+  return clock.time.seconds((grid + row_moment()) * static_cast<double>(frames_per_row_));
 }
 
 std::int64_t PointsFrameInput::whole_clips(std::int64_t rows) const {

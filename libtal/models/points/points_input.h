@@ -34,11 +34,16 @@ class PointsInput {
   virtual std::vector<ParameterGroup> parameters() const { return {}; }
 
   virtual std::int64_t input_rows(const Sequence& sequence) const = 0;
-  // Grid rows of a video of so many input rows, and what a grid row is in input rows.
+  // Grid rows of a video of so many input rows.
   virtual std::int64_t grid_rows(std::int64_t input_rows) const = 0;
-  virtual double row_length(std::int64_t input_rows) const = 0;
-  // Where in itself a grid row stands, as a share of it: its times are those of there.
-  virtual double row_moment() const { return 0.5; }
+  // Seconds of a video as grid rows, of which row k stands at k, and back.
+  struct Clock {
+    RowTime time;  // of input rows
+    std::int64_t rows;
+    double duration;  // seconds; 0: not known
+  };
+  virtual double grid(const Clock& clock, double seconds) const = 0;
+  virtual double seconds(const Clock& clock, double grid) const = 0;
 
   // Grid rows [first, first + rows) as they wait for the network, in training: [rows, C] of features, bytes
   // [3, F, H, W] of frames, cropped and mirrored at random.
@@ -52,18 +57,19 @@ class PointsInput {
                              std::int64_t longest) = 0;
 };
 
-// Rows of features as they are, or with input=rescale all rows of a video resized to `rows`. The two settings, which
-// must outlive this, may change until the network is built.
+// Rows of features as they are, or with input=rescale all rows of a video resized to `rows`. The settings of the model,
+// which must outlive this, may change until the network is built.
 class PointsFeatureInput : public PointsInput {
  public:
-  PointsFeatureInput(const std::string& input, const std::int64_t& rows) : input_(input), rows_(rows) {}
+  PointsFeatureInput(const std::string& input, const std::int64_t& rows, const std::string& row_at)
+      : input_(input), rows_(rows), row_at_(row_at) {}
+  Settings settings();
   StreamFit stream_fit() const override;
   std::vector<std::int64_t> dims(const InputContract& inputs) const override;
   std::int64_t input_rows(const Sequence& sequence) const override { return sequence.x.size(0); }
   std::int64_t grid_rows(std::int64_t rows) const override { return rescales() ? rows_ : rows; }
-  double row_length(std::int64_t rows) const override {
-    return rescales() ? static_cast<double>(rows) / static_cast<double>(rows_) : 1;
-  }
+  double grid(const Clock& clock, double seconds) const override;
+  double seconds(const Clock& clock, double grid) const override;
   torch::Tensor training_part(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t rows,
                               Random& random) const override;
   torch::Tensor test_part(const Sequence& sequence, std::int64_t first, std::int64_t rows) const override;
@@ -74,8 +80,17 @@ class PointsFeatureInput : public PointsInput {
 
  private:
   bool rescales() const { return input_ == "rescale"; }
+  // Row k of R begins at k / R of the duration, whatever the input rows cover of it.
+  bool shares_duration() const { return rescales() && row_at_ == "start"; }
+  double row_seconds(const Clock& clock) const;
+  double row_length(std::int64_t rows) const {  // in input rows
+    return rescales() ? static_cast<double>(rows) / static_cast<double>(rows_) : 1;
+  }
+  torch::Tensor resized(const torch::Tensor& x) const;
   const std::string& input_;
   const std::int64_t& rows_;
+  const std::string& row_at_;
+  std::string resize_ = "linear";
 };
 
 struct PointsBackboneOptions {
@@ -90,6 +105,7 @@ struct PointsBackboneOptions {
 // Frames, end to end.
 class PointsFrameInput : public PointsInput {
  public:
+  explicit PointsFrameInput(const std::string& row_at) : row_at_(row_at) {}
   Settings settings();
   std::optional<FrameContract> frames() const override { return frames_; }
   std::optional<FrameContract> test_frames() const override;
@@ -106,8 +122,8 @@ class PointsFrameInput : public PointsInput {
   std::int64_t grid_rows(std::int64_t frames) const override {
     return (frames + frames_per_row_ - 1) / frames_per_row_;
   }
-  double row_length(std::int64_t) const override { return static_cast<double>(frames_per_row_); }
-  double row_moment() const override { return row_at_ == "start" ? 0 : 0.5; }
+  double grid(const Clock& clock, double seconds) const override;
+  double seconds(const Clock& clock, double grid) const override;
   torch::Tensor training_part(const TrainingSet& set, std::size_t video, std::int64_t first, std::int64_t rows,
                               Random& random) const override;
   torch::Tensor test_part(const Sequence& sequence, std::int64_t first, std::int64_t rows) const override;
@@ -120,10 +136,13 @@ class PointsFrameInput : public PointsInput {
   // Frames of grid rows [first, first + rows), as many as the video has, as the backbone sees them: [3, F, H, W].
   torch::Tensor clip(const Frames& frames, std::int64_t first, std::int64_t rows, const FrameCrop& crop) const;
   std::int64_t whole_clips(std::int64_t rows) const;  // frames of the clips that grid rows need
+  // Where in its frames a grid row stands, as a share of them.
+  double row_moment() const { return row_at_ == "start" ? 0 : 0.5; }
 
+  const std::string& row_at_;
   FrameContract frames_{7.5, 0, 182, "short"};
   std::int64_t crop_ = 160, frames_per_row_ = 1, test_size_ = 0;
-  std::string crops_ = "resized", row_at_ = "middle";
+  std::string crops_ = "resized";
   bool flip_ = true, rand_augment_ = false, jitter_ = false, exact_ = true;
   PointsBackboneOptions backbone_;
   AdaptedTransformer network_{nullptr};

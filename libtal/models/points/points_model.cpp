@@ -19,6 +19,11 @@ Settings PointsModel::settings() {
         {"windows", "rescale", "clips"});
   s.add("rows", &rows_, "Longest crop of a video in training; rows that a video is resized to for input=rescale")
       .between(1, 1 << 20);
+  s.add("row-at", &row_at_,
+        "Which moment of its part of the video a row stands for: the middle, or as OpenTAD has it the start",
+        {"middle", "start"})
+      .with("input", {"rescale", "clips"});
+  s.append(features_.settings());
   s.add("one-class", &one_class_, "Learn where actions are, not which: proposals for tal-score --classification");
   s.add("empty-videos", &empty_videos_, "Train on videos without an action too");
   s.add("crop", &crop_, "A video that is no longer than `rows` is cropped to this share of it at least")
@@ -33,8 +38,9 @@ Settings PointsModel::settings() {
 Settings PointsModel::inference() {
   Settings s;
   s.add("min-score", &min_score_, "Detections below are left out").between(0, 1);
-  s.add("top-k", &top_k_, "Detections of a level or video (0: all)").between(0, 1 << 24);
-  s.add("top-k-of", &top_k_of_, "What top-k counts", {"level", "video"});
+  s.add("top-k", &top_k_, "Detections of a level, window or video (0: all)").between(0, 1 << 24);
+  s.add("top-k-of", &top_k_of_, "What top-k counts: a level of the pyramid, all levels of a window, or the video",
+        {"level", "window", "video"});
   s.add("min-length", &min_length_, "Detections of so many rows or less are left out").between(0, 1e6);
   s.add("window", &window_,
         "Rows of the windows that a long video is cut into (0: it is not; of frames: as many as `rows`)")
@@ -91,10 +97,6 @@ std::vector<ParameterGroup> PointsModel::parameters(std::size_t) {
 }
 
 // ---- training ----
-
-double PointsModel::grid(const TrainingSet::Video& video, double seconds) const {
-  return video.time.row(seconds) / input().row_length(video.rows) - input().row_moment();
-}
 
 std::vector<GridSegment> PointsModel::truths(const TrainingSet::Video& video) const {
   std::vector<GridSegment> all;
@@ -279,7 +281,7 @@ void PointsModel::detect(const torch::Tensor& rows, double first, std::vector<Ca
     auto kept = (flat > min_score_).nonzero().squeeze(1);
     const auto order = flat.index({kept}).argsort(/*stable=*/true, 0, /*descending=*/true);
     kept = kept.index({order});
-    if (top_k_ > 0) kept = kept.slice(0, 0, top_k_);
+    if (top_k_ > 0) kept = kept.slice(0, 0, top_k_);  // no more of a level are among the best of a window either
     const auto t = kept.div(scores.size(1), "floor"), c = kept.remainder(scores.size(1));
     const auto distances = finite_on_host(*this, point_distances(level, torch::zeros_like(t), t, c));
     const auto places = t.cpu(), labels = c.cpu(), values = flat.index({kept}).cpu();
@@ -302,6 +304,14 @@ torch::Tensor PointsModel::rows_at(const Sequence& sequence, std::int64_t first,
   return input().rows(sees_frames() ? stacked.to(device) : stacked, {count}, longest).slice(1, 0, count);
 }
 
+void PointsModel::keep_best(std::vector<Candidate>& found, std::size_t from) const {
+  const auto most = static_cast<std::size_t>(top_k_);
+  if (most == 0 || found.size() - from <= most) return;
+  std::stable_sort(found.begin() + static_cast<std::ptrdiff_t>(from), found.end(),
+                   [](const auto& a, const auto& b) { return a.score > b.score; });
+  found.resize(from + most);
+}
+
 void PointsModel::propose(Record& record, const Sequence& sequence) {
   const torch::NoGradGuard guard;
   std::vector<Candidate> found;
@@ -312,21 +322,19 @@ void PointsModel::propose(Record& record, const Sequence& sequence) {
   for (std::int64_t first = 0; T > 0; first += step) {
     first = std::min(first, T - window);
     const auto x = rows_at(sequence, first, window);
+    const std::size_t of_others = found.size();
     for (std::int64_t view = 0; view < views_; ++view)  // coarse levels stand elsewhere
       detect(view > 0 ? torch::constant_pad_nd(x, {0, 0, view, 0}) : x, static_cast<double>(first - view), found);
+    if (top_k_of_ == "window") keep_best(found, of_others);
     if (first + window >= T) break;
   }
-  if (top_k_of_ == "video" && top_k_ > 0 && static_cast<std::int64_t>(found.size()) > top_k_) {
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-    found.resize(static_cast<std::size_t>(top_k_));
-  }
+  if (top_k_of_ == "video") keep_best(found, 0);
   std::vector<Proposal> proposals;
   proposals.reserve(found.size());
-  const double scale = T > 0 ? input().row_length(rows) : 1, moment = input().row_moment();
+  const PointsInput::Clock clock{sequence.time, rows, sequence.duration};
   for (const auto& candidate : found) {
     Proposal proposal;
-    proposal.segment = {sequence.time.seconds((candidate.segment.start + moment) * scale),
-                        sequence.time.seconds((candidate.segment.end + moment) * scale)};
+    proposal.segment = {input().seconds(clock, candidate.segment.start), input().seconds(clock, candidate.segment.end)};
     if (clip_) {
       proposal.segment.start = std::max(proposal.segment.start, 0.0);
       if (sequence.duration > 0) proposal.segment.end = std::min(proposal.segment.end, sequence.duration);

@@ -62,22 +62,25 @@ class PointsModel : public Model {
   PointsInput& input() { return const_cast<PointsInput&>(std::as_const(*this).input()); }
   std::int64_t class_count() const { return one_class_ ? 1 : static_cast<std::int64_t>(inputs_.classes.size()); }
   // Grid units: rows that the detector gets.
-  double grid(const TrainingSet::Video& video, double seconds) const;
+  double grid(const TrainingSet::Video& video, double seconds) const {
+    return input().grid({video.time, video.rows, video.duration}, seconds);
+  }
   std::vector<GridSegment> truths(const TrainingSet::Video& video) const;
   Crop crop_of(const TrainingSet::Video& video, std::uint64_t seed) const;
   std::vector<std::int64_t> level_rows(std::int64_t rows) const;
   torch::Tensor rows_at(const Sequence& sequence, std::int64_t first, std::int64_t count);  // [1, count, C]
+  void keep_best(std::vector<Candidate>& found, std::size_t from) const;  // top-k of those behind `from`
   // rows [1, T, C] of which all are the video's.
   void detect(const torch::Tensor& rows, double first, std::vector<Candidate>& found);
   torch::Tensor scores_of(const PointLevel& level) const;  // [T_l, C]
 
   PointsOptions options_;
   PointLossOptions losses_;
-  std::string input_ = "windows";
+  std::string input_ = "windows", row_at_ = "middle";
 
   std::int64_t rows_ = 2304;
-  PointsFeatureInput features_{input_, rows_};
-  PointsFrameInput clips_;
+  PointsFeatureInput features_{input_, rows_, row_at_};
+  PointsFrameInput clips_{row_at_};
   bool one_class_ = false, empty_videos_ = false;
   double crop_ = 0.9, inside_ = 0.5;
   std::string validation_nms_ = "actionformer";
