@@ -802,15 +802,15 @@ class LabelStudioWriter : public OnceWriter {
     std::vector<Region> regions;
     for (auto& [whole, labels] : drafts) {
       const std::size_t first = regions.size();
-      for (auto& [time, own] : labels) {
+      for (auto& at : labels) {
         const auto same = std::find_if(regions.begin() + static_cast<std::ptrdiff_t>(first), regions.end(),
-                                       [&](const Region& region) { return region.labels == own; });
+                                       [&](const Region& region) { return region.labels == at.second; });
         // Sound and series have a time each.
         if (same != regions.end() && whole.type == "timelinelabels") {
-          same->times.push_back(time);
+          same->times.push_back(at.first);
           continue;
         }
-        whole.times = {time}, whole.labels = std::move(own);
+        whole.times = {at.first}, whole.labels = std::move(at.second);
         regions.push_back(whole);
       }
     }

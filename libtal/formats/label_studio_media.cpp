@@ -48,7 +48,8 @@ std::string_view source_in_markup(std::string_view markup) {
   for (auto at = markup.find('<'); at != markup.npos; at = markup.find('<', at + 1))
     for (const std::string_view tag : {"video", "audio", "source"}) {
       const auto rest = markup.substr(at + 1);
-      if (!begins_alike(rest, tag) || rest.size() == tag.size() || !is_any_of(rest.substr(tag.size(), 1), {" ", "\t", "\r", "\n"}))
+      if (!begins_alike(rest, tag) || rest.size() == tag.size() ||
+          !is_any_of(rest.substr(tag.size(), 1), {" ", "\t", "\r", "\n"}))
         continue;
       if (const auto source = source_in_tag(rest.substr(tag.size())); !source.empty()) return source;
     }
@@ -62,7 +63,7 @@ bool is_markup(std::string_view text) {
 }
 
 std::string address_of(const JsonNode& value) {
-  const std::string text = value.text();
+  std::string text = value.text();
   if (!is_markup(text)) return text;
   const auto source = source_in_markup(text);
   if (source.empty())
@@ -160,7 +161,8 @@ ChosenMedium medium_of_result(const std::vector<TaskMedium>& media, const Result
   throw Error("the task has several media, " + named + ", and " +
               (result.to.empty() ? "the result does not say which of them it is of"
                                  : "neither a labelling configuration (label_config) nor a member of its data says "
-                                   "which of them '" + result.to + "' is"))
+                                   "which of them '" +
+                                       result.to + "' is"))
       .at_field("to_name");
 }
 

@@ -12,9 +12,9 @@ namespace tal {
 
 // What the labelling configuration says of a medium: <Video name="video" value="$clip" frameRate="25"/>.
 struct MediaTag {
-  std::string name;                 // what results call it, in to_name
-  std::string member;               // of a task's data, which names the medium
-  std::optional<double> framerate;  // nullopt: it is no video, or each task says the rate in
+  std::string name;                       // what results call it, in to_name
+  std::string member;                     // of a task's data, which names the medium
+  std::optional<double> framerate;        // nullopt: it is no video, or each task says the rate in
   std::string rate_member = "framerate";  // this member of its data
   bool labelled = false;                  // some labels are for this medium
 };
