@@ -42,6 +42,8 @@ Fit looks_like_label_studio(const FileLook& file) {
                             "[].completions.[].result", "[].predictions.[].result", "predictions.[].result",
                             "[].*.[].timelinelabels", "[].*.[].timeserieslabels", "[].*.[].labels"})
     if (file.has(names)) return Fit::kOwn;
+  // Its CSV, which the reader refuses with what to export instead.
+  if (file.has_columns({"annotator", "annotation-id"})) return Fit::kOwn;
   return file.has("[].data.*") ? Fit::kGeneral : Fit::kNone;
 }
 

@@ -65,7 +65,7 @@ std::string media_name(std::string_view address) {
   if (name.size() > begin + kMark + 1 && name[begin + kMark] == '-' &&
       std::all_of(name.begin() + static_cast<std::ptrdiff_t>(begin),
                   name.begin() + static_cast<std::ptrdiff_t>(begin + kMark), [](char c) { return hex_digit(c) >= 0; }))
-    name.erase(begin, kMark + 1);
+    name[begin + kMark] = '/';
   return name;
 }
 
@@ -77,6 +77,13 @@ std::string file_stem(const SourceText& source, std::initializer_list<std::strin
 
 VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view otherwise, const SourceText& source,
                                   std::uint64_t line, std::string_view stated) {
+  auto& entry = medium(media, otherwise, source, line, stated);
+  entry.has_annotations = true;
+  return entry;
+}
+
+VideoRows::Entry& ToolRows::medium(std::string_view media, std::string_view otherwise, const SourceText& source,
+                                   std::uint64_t line, std::string_view stated) {
   const std::string name = media_name(media);
   std::string id;
   if (!stated.empty()) id = options_.prefix.value_or("") + std::string(stated);
@@ -88,7 +95,6 @@ VideoRows::Entry& ToolRows::video(std::string_view media, std::string_view other
   if (id.empty()) id = options_.prefix.value_or("") + std::string(otherwise);
   if (id.empty()) throw Error("empty").at_field("video");
   auto& entry = rows_.at(id);
-  entry.has_annotations = true;
   if (!name.empty() && entry.further.empty()) {
     std::string written;
     append_json_string(written, media);

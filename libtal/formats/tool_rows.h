@@ -41,8 +41,8 @@ struct ToolEvent {
   std::optional<double> score;  // of a proposal
 };
 
-// The name of a media file as a tool writes it, a path or an address, without the mark that a server puts before the
-// name of an uploaded file.
+// The name of a media file as a tool writes it, a path or an address. The mark that a server puts before the name of an
+// uploaded file is a folder of its own: it tells files of one name apart, and is no part of the name.
 std::string media_name(std::string_view address);
 // The name of an annotation file without folder and endings.
 std::string file_stem(const SourceText& source, std::initializer_list<std::string_view> endings);
@@ -56,6 +56,9 @@ class ToolRows {
   // has it beside the name, as our own writers do.
   VideoRows::Entry& video(std::string_view media, std::string_view otherwise, const SourceText& source,
                           std::uint64_t line = 0, std::string_view stated = "");
+  // The same, where a file may name media that nobody has looked at: the reader sets has_annotations.
+  VideoRows::Entry& medium(std::string_view media, std::string_view otherwise, const SourceText& source,
+                           std::uint64_t line = 0, std::string_view stated = "");
   // What the file says of the video, and --durations. Error as StatedVideo::add.
   void fact(VideoRows::Entry& entry, const VideoInfo& said, const std::string& where);
   // What the file has under names that begin with kFactPrefix, as kept_facts() of export_support.h gives them; others

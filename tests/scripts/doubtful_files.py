@@ -430,7 +430,7 @@ check([a["label"] for a in got[0]["annotations"]] == ["x", "y"], f"a cue right b
 check(records("--from", "webvtt", write("c.vtt", "WEBVTT\nKind: captions\n\n00:03.000 --> 00:04.000\ny"))[0]["annotations"] == [{"segment": [3, 4], "label": "y"}], "a header of several lines")
 for text in ({"database": {"v1": {}}}, {"a": 1}, [{"foo": 1}], [{"video": "v1.mp4", "events": [{"frame": 3}]}]):
     refused("--from", "label-studio", write("l.json", json.dumps(text)), says=("is no task of Label Studio",))
-check(records("--from", "label-studio", write("l.json", '[{"id":1,"video":"v.mp4"}]'))[0]["annotations"] == [], "a task that nobody labelled yet")
+check("annotations" not in records("--from", "label-studio", write("l.json", '[{"id":1,"video":"v.mp4"}]'))[0], "a task that nobody labelled yet")
 got = records("--from", "label-studio", write("l.json", json.dumps([{"audio": "a.wav", "id": 1, "annotator": 1, "label": [{"start": 1, "end": 2, "labels": ["x"]}], "transcription": ["hello"]}])),
               says=("1 text without times left out", "[0].transcription[0]"))
 check(len(got[0]["annotations"]) == 1, f"a text beside regions: {got}")

@@ -65,6 +65,10 @@ RECORDS = [
     {"video": "a b", "path": "a b.mp4", "fps": 12.5, "annotations": []},
     {"video": "song", "path": "song.wav", "duration": 3.5, "annotations": [{"segment": [0.1234567, 1], "label": "bell"}, {"segment": [1, 2], "label": "bell", "type": "timeserieslabels"}, {"at": 2.5, "label": "end", "type": "timeserieslabels"}],
      "classification": [{"label": "music", "score": 1}]},
+    # Regions of several times, classes, tiers and annotators, with what else was answered; ids that several regions have.
+    {"video": "regions", "path": "regions.mp4", "fps": 10, "annotations": [
+        *({"segment": times, "label": label, "tier": "t", "annotation": "3", "annotator": "a@b.c", "ground_truth": True, "id": "r", "answers": [{"from_name": "q", "type": "choices", "value": {"choices": ["fast"]}}], "type": "timelinelabels"} for times in ([1, 2], [4, 5]) for label in ("x", "y")),
+        {"segment": [1, 2], "label": "z", "tier": "u", "annotation": "4", "annotator": "7", "id": "r"}, {"segment": [1, 2], "label": "z", "tier": "v", "annotation": "4", "annotator": "7", "id": "r"}, {"segment": [3, 4], "label": "z", "tier": "u", "annotation": "4", "annotator": "7", "id": "r", "channel": "1"}]},
     {"video": "alone", "fps": 8, "annotations": [{"segment": [9, 10], "label": "late", "tier": 7}, {"segment": [1, 2], "label": "early", "type": "brushlabels"}]},
 ]
 try:
@@ -94,7 +98,7 @@ try:
 
     # What is otherwise in the file is said.
     for said, pieces in ((elan[0]["note"], ["points, which last a millisecond (1)", "between two milliseconds, which are rounded (2)", "left out: by, comment"]), (elan[2]["note"], []),
-                         (studio["note"], ["points, which last a frame (1)", "between two frames, which are rounded (", "left out: annotator, by, subject", "types that Label Studio does not know"])):
+                         (studio["note"], ["points, which last a frame (1)", "between two frames, which are rounded (", "left out: by, subject", "types that Label Studio does not know"])):
         check(all(piece in said for piece in pieces) and (pieces or said == ""), f"said: {said}")
     check("a point lasts one" in (folder / "page.html").read_text(), "the menu says what the formats round")
 

@@ -329,6 +329,195 @@ BOOST_AUTO_TEST_CASE(label_studio_layouts) {
              "e.json:2: video 'e': [0].annotations[0].result[0].value: end 1 is before start 2");
 }
 
+// Nobody looked at a task without an annotation; an annotation without regions says that nothing happens.
+BOOST_AUTO_TEST_CASE(label_studio_tasks_that_nobody_annotated) {
+  const std::string region =
+      R"({"type":"timelinelabels","value":{"ranges":[{"start":1,"end":25}],"timelinelabels":["A"]}})";
+  const auto got = read("label-studio", "e.json",
+                        R"([{"data":{"video":"none.mp4"},"annotations":[],"predictions":[]},)"
+                        R"({"data":{"video":"skipped.mp4"},"annotations":[{"was_cancelled":true,"result":[)" +
+                            region + R"(]}],"drafts":[{"result":[)" + region +
+                            R"(]}]},{"data":{"video":"predicted.mp4"},"predictions":[{"result":[)" + region +
+                            R"(]}]},{"data":{"video":"nothing.mp4"},"annotations":[{"result":[]}]},)"
+                            R"({"data":{"video":"plain.mp4"}}])",
+                        at_rate(25));
+  BOOST_REQUIRE_EQUAL(got.records.size(), 5u);
+  for (const std::size_t i : {0, 1, 2, 4}) BOOST_TEST(!got.records[i].has("annotations"), got.records[i].str());
+  BOOST_TEST(*got.records[3].raw("annotations") == "[]");
+  BOOST_TEST(got.records[2].proposals().size() == 1u);
+  const auto said = [&](const std::string& text) {
+    return std::any_of(got.notes.begin(), got.notes.end(),
+                       [&](const std::string& note) { return note.find(text) != std::string::npos; });
+  };
+  BOOST_TEST(said("4 tasks that nobody has annotated: no annotations"));
+  BOOST_TEST(said("1 draft, which nobody has submitted, left out: [1].drafts[0] of video 'skipped'"));
+  // As JSON-MIN has it, and as it goes back.
+  const auto min = read("label-studio", "e.json",
+                        R"([{"id":1,"video":"a.mp4"},{"id":2,"video":"b.mp4","annotation_id":3,"annotator":1}])");
+  BOOST_TEST(!min.records.at(0).has("annotations"));
+  BOOST_TEST(*min.records.at(1).raw("annotations") == "[]");
+  const auto again = read("label-studio", "e.json", write("label-studio", got.records), at_rate(25));
+  for (std::size_t i = 0; i < 5; ++i)
+    BOOST_TEST(again.records.at(i).has("annotations") == got.records[i].has("annotations"));
+}
+
+// Results of one id are one region: labels, at one time or more, and what else was answered.
+BOOST_AUTO_TEST_CASE(label_studio_regions_are_one_result) {
+  const std::string results =
+      R"([{"id":"b","from_name":"tl","to_name":"video","type":"timelinelabels","value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"timelinelabels":["A","B"]}},)"
+      R"({"id":"b","from_name":"speed","to_name":"video","type":"choices","value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"choices":["fast"]}},)"
+      R"({"id":"b","from_name":"stars","to_name":"video","type":"rating","value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"rating":4}}])";
+  const std::string text = R"([{"data":{"video":"v.mp4"},"annotations":[{"result":)" + results + "}]}]";
+  const auto got = read("label-studio", "e.json", text, at_rate(25));
+  const std::string more =
+      R"(,"tier":"tl","id":"b","answers":[{"from_name":"speed","type":"choices","value":{"choices":["fast"]}},)"
+      R"({"from_name":"stars","type":"rating","value":{"rating":4}}],"type":"timelinelabels"})";
+  BOOST_TEST(annotations(got) == R"([{"segment":[0,1],"label":"A")" + more + R"(,{"segment":[0,1],"label":"B")" + more +
+                                     R"(,{"segment":[2,3],"label":"A")" + more + R"(,{"segment":[2,3],"label":"B")" +
+                                     more + "]");
+  const std::string out = write("label-studio", got.records);
+  for (
+      const char* piece :
+      {R"({"id":"b","from_name":"tl","to_name":"video","type":"timelinelabels","value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"timelinelabels":["A","B"]}})",
+       R"({"id":"b","from_name":"speed","type":"choices","value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"choices":["fast"]},"to_name":"video"})",
+       R"("value":{"ranges":[{"start":1,"end":25},{"start":51,"end":75}],"rating":4})"})
+    BOOST_TEST(out.find(piece) != std::string::npos, out);
+  check_return("label-studio", got, "e.json", at_rate(25));
+  // A text beside labels is what was said, not what it is called; without labels it is the label.
+  const auto sound = [](const std::string& labels) {
+    return annotations(read(
+        "label-studio", "e.json",
+        R"([{"data":{"audio":"v.wav"},"annotations":[{"result":[)" + labels +
+            R"({"id":"r","type":"textarea","from_name":"t","value":{"start":1,"end":2,"channel":0,"text":["hm","so"]}}]}]}])"));
+  };
+  BOOST_TEST(
+      sound(R"({"id":"r","type":"labels","from_name":"l","value":{"start":1,"end":2,"channel":0,"labels":["A"]}},)") ==
+      R"([{"segment":[1,2],"label":"A","tier":"l","id":"r","answers":[{"from_name":"t","type":"textarea","value":{"text":["hm","so"]}}],"channel":"0","type":"labels"}])");
+  BOOST_TEST(sound("") == R"([{"segment":[1,2],"label":"hm\nso","tier":"t","id":"r","channel":"0","type":"labels"}])");
+  // JSON-MIN has no ids: results of the same times are of one region.
+  BOOST_TEST(
+      annotations(read(
+          "label-studio", "e.json",
+          R"([{"audio":"v.wav","l":[{"start":1,"end":2,"labels":["A"]}],"stars":[{"start":1,"end":2,"rating":3}]}])")) ==
+      R"([{"segment":[1,2],"label":"A","tier":"l","answers":[{"from_name":"stars","value":{"rating":3}}],"type":"labels"}])");
+  // Regions that are not alike do not share an id, which they would be one by.
+  std::vector<Record> records;
+  records.push_back(Record::make("v"));
+  records[0].set_number("fps", 1);
+  records[0].set_raw(
+      "annotations",
+      R"([{"segment":[0,1],"label":"A","id":"r","tier":"t"},{"segment":[0,1],"label":"A","id":"r","tier":"u"},)"
+      R"({"segment":[3,4],"label":"A","id":"r","tier":"u"},{"segment":[5,6],"label":"C","id":"r","tier":"u","comment":"c"},{"segment":[7,8],"label":"A"}])");
+  BOOST_TEST(annotations(read("label-studio", "e.json", write("label-studio", records))) ==
+             R"([{"segment":[0,1],"label":"A","tier":"t","id":"r","type":"timelinelabels"},)"
+             R"({"segment":[0,1],"label":"A","tier":"u","id":"r-2","type":"timelinelabels"},)"
+             R"({"segment":[3,4],"label":"A","tier":"u","id":"r-2","type":"timelinelabels"},)"
+             R"({"segment":[5,6],"label":"C","tier":"u","id":"r-3","comment":"c","type":"timelinelabels"},)"
+             R"({"segment":[7,8],"label":"A","tier":"videoLabels","id":"a4","type":"timelinelabels"}])");
+}
+
+// Whose an annotation is, of which model a prediction, and the channel of sound.
+BOOST_AUTO_TEST_CASE(label_studio_keeps_annotators_apart) {
+  const auto region = [](const std::string& id) {
+    return R"([{"id":")" + id +
+           R"(","from_name":"l","to_name":"audio","type":"labels","value":{"start":1.0,"end":2.0,"channel":1,"labels":["A"]}}])";
+  };
+  const std::string text = R"([
+{"data":{"audio":"v.wav"},"annotations":[{"id":1,"completed_by":{"email":"a@b.c"},"result":)" +
+                           region("x") + R"(},{"id":2,"completed_by":4,"ground_truth":true,"result":)" + region("y") +
+                           R"(}],"predictions":[{"model_version":"m1","result":)" + region("p") +
+                           R"(},{"model_version":"m2","result":)" + region("p") + "}]}\n]\n";
+  const auto got = read("label-studio", "e.json", text);
+  BOOST_TEST(write("label-studio", got.records) == text);
+  const auto more = read(
+      "label-studio", "e.json",
+      R"([{"id":1,"data":{"audio":"v.wav"},"annotations":[{"result":)" + region("x") +
+          R"(},{"result":[]}]},{"data":{"audio":"w.wav"},"annotations":[{"result":[{"type":"relation","from_id":"x","to_id":"y"}]}]}])");
+  const auto said = [&](const std::string& what) {
+    return std::any_of(more.notes.begin(), more.notes.end(),
+                       [&](const std::string& note) { return note.find(what) == 0; });
+  };
+  BOOST_TEST(said("1 annotation without regions beside others of its task left out: [0].annotations[1] of video 'v'"));
+  BOOST_TEST(said("1 relation between regions left out: [1].annotations[0].result[0]"));
+  // A name that Label Studio does not take for an annotator's stands beside.
+  std::vector<Record> records;
+  records.push_back(Record::make("v"));
+  records[0].set_raw("media", "\"v.wav\"");
+  records[0].set_raw("annotations", R"([{"segment":[0,1],"label":"A","annotator":"Ann"}])");
+  BOOST_TEST(write("label-studio", records).find(R"("annotations":[{"tal_annotator":"Ann","result")") !=
+             std::string::npos);
+  BOOST_TEST(annotations(read("label-studio", "e.json", write("label-studio", records))).find(R"("annotator":"Ann")") !=
+             std::string::npos);
+}
+
+// A region is of the medium that its to_name says, or of none.
+BOOST_AUTO_TEST_CASE(label_studio_tasks_with_several_media) {
+  const auto task = [](const std::string& to, const std::string& more = "", const std::string& data = "") {
+    return R"({"data":{"video1":"a.mp4","video2":"b.mp4")" + data +
+           R"(},"annotations":[{"result":[{"type":"timelinelabels","to_name":")" + to +
+           R"(","value":{"ranges":[{"start":1,"end":25}],"timelinelabels":["A"]}}]}])" + more + "}";
+  };
+  const auto videos = [](const Result& result) {
+    std::string out;
+    for (const auto& record : result.records)
+      out += record.video() + ' ' + std::to_string(record.annotations().size()) + ' ';
+    return out;
+  };
+  BOOST_TEST(videos(read("label-studio", "e.json", task("video2"), at_rate(25))) == "b 1 ");
+  BOOST_TEST(fault("label-studio", "e.json", task("v2"), at_rate(25)) ==
+             "e.json:1: to_name: the task has several media, 'video1' (a.mp4), 'video2' (b.mp4), and neither a "
+             "labelling configuration (label_config) nor a member of its data says which of them 'v2' is");
+  const std::string config =
+      R"(,"label_config":"<View><TimelineLabels name='t' toName='v2'/><Video name='v1' value='$video1'/><Video name='v2' value='$video2' frameRate='5'/></View>")";
+  const auto named = read("label-studio", "e.json", task("v2", config));
+  BOOST_TEST(videos(named) == "b 1 ");
+  BOOST_TEST(named.records.at(0).annotations().at(0).segment.end == 5);
+  // Labels for both were looked for in both.
+  const std::string both =
+      R"(,"label_config":"<View><TimelineLabels name='t' toName='v1,v2'/><Video name='v1' value='$video1'/><Video name='v2' value='$video2'/></View>")";
+  BOOST_TEST(videos(read("label-studio", "e.json", task("v2", both))) == "b 1 a 0 ");
+  // The type of a region may tell.
+  BOOST_TEST(
+      videos(read(
+          "label-studio", "e.json",
+          R"({"data":{"s":"a.wav","v":"b.mp4"},"annotations":[{"result":[{"type":"labels","to_name":"x","value":{"start":1,"end":2,"labels":["A"]}}]}]})")) ==
+      "a 1 ");
+  // JSON-MIN does not say which it is: the one with the usual name, which is told.
+  const auto min =
+      read("label-studio", "e.json",
+           R"([{"video":"a.mp4","other":"b.mp4","t":[{"ranges":[{"start":1,"end":25}],"timelinelabels":["A"]}]}])",
+           at_rate(25));
+  BOOST_TEST(videos(min) == "a 1 ");
+  BOOST_TEST(min.notes.at(0) ==
+             "e.json: 1 task names several media and not which one the regions are of, taken for those of 'video' of "
+             "video 'a'");
+}
+
+BOOST_AUTO_TEST_CASE(label_studio_names_of_media) {
+  const auto task = [](const std::string& video) { return R"({"data":{"video":")" + video + R"("}})"; };
+  // Two uploads of one name are files of one name, the same one twice is not.
+  const std::string one = task("/data/upload/1/0a1b2c3d-two.mp4"), other = task("/data/upload/1/99999999-two.mp4");
+  BOOST_TEST(read("label-studio", "e.json", "[" + one + "," + one + "]").records.size() == 1u);
+  BOOST_TEST(fault("label-studio", "e.json", "[" + one + "," + other + "]")
+                 .find("are files of one name in different folders") != std::string::npos);
+  ImportOptions apart;
+  apart.ids = std::make_shared<FileIds>(1);
+  const auto both = read("label-studio", "e.json", "[" + one + "," + other + "]", apart);
+  BOOST_TEST(both.records.at(1).video() == "99999999_two");
+  // A video in a text field.
+  const auto markup =
+      read("label-studio", "e.json",
+           task("<video muted width=100% src='https://x.org/b/four.mp4?x=1' /><img src onerror=\\\"$=n=>1\\\">"));
+  BOOST_TEST(markup.records.at(0).video() == "four");
+  BOOST_TEST(markup.records.at(0).text("media").value() == "https://x.org/b/four.mp4?x=1");
+  BOOST_TEST(
+      read("label-studio", "e.json", task("<video controls><source SRC = five.mp4></video>")).records.at(0).video() ==
+      "five");
+  BOOST_TEST(fault("label-studio", "e.json", task("<p>hello</p>")) ==
+             "e.json:1: data.video: markup that plays no medium: neither <video>, <audio> nor <source> with src");
+  BOOST_TEST(read("label-studio", "e.json", task("<NA>")).records.at(0).video() == "<NA>");
+}
+
 BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
   const std::string text =
       R"({"attribute":{"1":{"aname":"act","type":4,"options":{"0":"walk","1":"run"}},"2":{"aname":"who","type":2,"options":{"a":"Ann","b":"Bob"}}},
@@ -627,6 +816,7 @@ BOOST_AUTO_TEST_CASE(formats_are_known_by_their_looks) {
   BOOST_TEST(looks("a.json", R"([{"data":{"video":"v"},"annotations":[{"result":[]}]}])") == "label-studio");
   BOOST_TEST(looks("a.json", R"([{"video":"v","t":[{"ranges":[],"timelinelabels":["A"]}]}])") == "label-studio");
   BOOST_TEST(looks("a.json", R"([{"data":{"video":"v"}}])") == "label-studio");
+  BOOST_TEST(looks("a.csv", "id,video,tl,annotator,annotation_id\n1,v.mp4,\"[]\",1,5\n") == "label-studio");
   BOOST_TEST(looks("a.txt", "0.5\t1\tx\n\\\t1\t2\n") == "audacity");
   BOOST_TEST(looks("a.txt", "0.5\t1\tx\n").find("audacity") != std::string::npos);
   BOOST_TEST(looks("a.TextGrid", "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n") == "textgrid");

@@ -127,40 +127,115 @@ const elanDocument = (video, remarks) => {
 // Timeline ranges are frames that count from 1, both ends included; regions of sound and of series are seconds. Where a
 // record states no rate, Label Studio takes 24: data.framerate, for its <Video frameRate="$framerate">, says so.
 const LABEL_STUDIO_RATE = 24;
+const numberOrText = text => /^(0|[1-9]\d{0,14})$/.test(text) ? +text : text;
+
+// An annotation without its results: whose it is.
+const labelStudioHolder = source => {
+  const holder = {}, id = memberText(source, 'annotation'), by = memberText(source, 'annotator');
+  if (id !== undefined) holder.id = numberOrText(id);
+  if (by !== undefined) {
+    const name = numberOrText(by);
+    if (typeof name === 'number') holder.completed_by = name;
+    else if (by.includes('@')) holder.completed_by = {email: by};
+    else holder.tal_annotator = by;
+  }
+  if (source.ground_truth === true) holder.ground_truth = true;
+  return holder;
+};
+
+// Labels of one id that are alike but for times and class are one result where that has the same classes at all times.
+const labelStudioRegions = rows => {
+  const drafts = new Map();
+  rows.forEach((row, i) => {
+    const {segment, at, label, score, ...rest} = row.label.source;
+    const key = memberText(rest, 'id') === undefined ? i : JSON.stringify([row.label.point, row.label.label === '', rest]);
+    const times = drafts.get(key) ?? drafts.set(key, new Map()).get(key), time = JSON.stringify([row.label.start, row.label.end]);
+    if (!times.has(time)) times.set(time, {row, labels: []});
+    if (row.label.label !== '') times.get(time).labels.push(row.label.label);
+  });
+  return [...drafts.values()].flatMap(times => {
+    const regions = [];
+    for (const {row, labels} of times.values()) {
+      const same = row.type === 'timelinelabels' && regions.find(r => JSON.stringify(r.labels) === JSON.stringify(labels));
+      if (same) same.times.push(row.label);
+      else regions.push({row, labels, times: [row.label]});
+    }
+    return regions;
+  });
+};
+
+// Each id names one region: several results have it that are of the same times, and of several tiers or types.
+const labelStudioIds = regions => {
+  const idOf = region => memberText(region.row.label.source, 'id');
+  const stated = new Set(regions.map(idOf)), taken = new Map();
+  const free = (stem, number) => {
+    while (stated.has(stem + number) || taken.has(stem + number)) ++number;
+    return stem + number;
+  };
+  regions.forEach((region, i) => {
+    const {comment, answers, tier, type} = region.row.label.source, own = idOf(region);
+    const about = JSON.stringify([comment, answers, region.times.map(t => [t.start, t.end])]), kind = JSON.stringify([tier, type]);
+    const known = own === undefined ? undefined : taken.get(own);
+    region.answered = known !== undefined && known.about === about && !known.kinds.has(kind);
+    if (region.answered) {
+      region.id = own;
+      known.kinds.add(kind);
+      return;
+    }
+    region.id = own === undefined ? free('a', i + 1) : known ? free(own + '-', 2) : own;
+    taken.set(region.id, {about, kinds: new Set([kind])});
+  });
+};
+
+const areAnswers = list => Array.isArray(list) && list.every(each => each?.value && typeof each.value === 'object' && !Array.isArray(each.value));
+
 const labelStudioTask = (video, remarks) => {
   const fps = video.fps ?? LABEL_STUDIO_RATE;
   let medium = video.sound ? 'audio' : 'video', frames = false;
-  const result = video.labels.map((s, i) => {
-    const stated = memberText(s.source, 'type') ?? (medium === 'audio' ? 'labels' : 'timelinelabels');
+  const holders = new Map();
+  for (const label of video.labels) {
+    const {answers, ground_truth, ...source} = label.source;
+    const stated = memberText(source, 'type') ?? (medium === 'audio' ? 'labels' : 'timelinelabels');
     const type = ['labels', 'timeserieslabels'].includes(stated) ? stated : 'timelinelabels';
     if (type !== stated) remarks.add('labels of types that Label Studio does not know, which are timelinelabels');
-    const to = type === 'timelinelabels' ? 'video' : type === 'labels' ? 'audio' : 'ts';
-    medium = to === 'ts' ? 'csv' : to;
-    remarks.members(s.source, ['tier', 'type', 'comment']);
-    const value = {};
-    if (to === 'video') {
-      const start = Math.round(s.start * fps) + 1, end = Math.max(start, Math.round(s.end * fps));
-      if (s.point) remarks.add('points, which last a frame');
-      else if (isBetween(s.start * fps) || isBetween(s.end * fps) || Math.round(s.end * fps) < start) remarks.add('labels with times between two frames, which are rounded');
-      value.ranges = [{start, end}];
-      frames = true;
-    } else {
-      Object.assign(value, {start: s.start, end: s.end});
-      if (to === 'ts') value.instant = s.point;
-    }
-    value[type] = s.label === '' ? [] : [s.label];
-    const made = {id: memberText(s.source, 'id') ?? 'a' + (i + 1), from_name: memberText(s.source, 'tier') ?? (to === 'video' ? 'videoLabels' : 'label'), to_name: to, type, value};
-    const comment = memberText(s.source, 'comment');
-    if (comment) made.meta = {text: [comment]};
-    return made;
-  });
+    medium = type === 'timelinelabels' ? 'video' : type === 'labels' ? 'audio' : 'csv';
+    remarks.members(source, ['tier', 'type', 'comment', 'channel', 'annotation', 'annotator']);
+    if (answers != null && !areAnswers(answers)) remarks.lost.add('answers');
+    if (ground_truth != null && typeof ground_truth !== 'boolean') remarks.lost.add('ground_truth');
+    const holder = labelStudioHolder(label.source), key = JSON.stringify(holder);
+    if (!holders.has(key)) holders.set(key, {holder, rows: []});
+    holders.get(key).rows.push({label, type});
+  }
+  const range = s => {
+    const start = Math.round(s.start * fps) + 1, end = Math.max(start, Math.round(s.end * fps));
+    if (s.point) remarks.add('points, which last a frame');
+    else if (isBetween(s.start * fps) || isBetween(s.end * fps) || Math.round(s.end * fps) < start) remarks.add('labels with times between two frames, which are rounded');
+    frames = true;
+    return {start, end};
+  };
+  const resultsOf = rows => {
+    const regions = labelStudioRegions(rows);
+    labelStudioIds(regions);
+    return regions.flatMap(({row: {label, type}, labels, times, id, answered}) => {
+      const text = name => memberText(label.source, name), to = type === 'timelinelabels' ? 'video' : type === 'labels' ? 'audio' : 'ts';
+      const value = to === 'video' ? {ranges: times.map(range)} : {start: label.start, end: label.end};
+      if (to === 'ts') value.instant = label.point;
+      if (text('channel') !== undefined) value.channel = numberOrText(text('channel'));
+      const made = {id, from_name: text('tier') ?? (to === 'video' ? 'videoLabels' : 'label'), to_name: to, type, value: {...value, [type]: labels}};
+      if (text('comment')) made.meta = {text: [text('comment')]};
+      const answers = answered || !areAnswers(label.source.answers) ? [] : label.source.answers;
+      return [made, ...answers.map(each => ({...each, id, to_name: to, value: {...value, ...each.value}}))];
+    });
+  };
+  const annotations = [...holders.values()].map(({holder, rows}) => ({...holder, result: resultsOf(rows)}));
+  if (!annotations.length) annotations.push({result: []});
   const choices = (video.read('classification') ?? []).filter(c => c.score === 1).map(c => c.label);
-  if (choices.length) result.push({id: 'choices', from_name: 'choice', to_name: medium === 'csv' ? 'ts' : medium, type: 'choices', value: {choices}});
+  if (choices.length) annotations[0].result.push({id: 'choices', from_name: 'choice', to_name: medium === 'csv' ? 'ts' : medium, type: 'choices', value: {choices}});
   if (frames && video.fps === null) remarks.add(`videos without a frame rate, whose frames are counted at ${LABEL_STUDIO_RATE} a second, as Label Studio does`);
   if (frames && video.start) remarks.add('videos that start late in their files, from whose start Label Studio counts');
   const task = {data: {[medium]: mediumOf(video)}};
   if (frames) task.data.framerate = fps;
-  if (video.labelled) task.annotations = [{result}];
+  if (video.labelled) task.annotations = annotations;
   task.meta = Object.fromEntries([[idKey, video.id], ...video.facts]);
   return task;
 };
