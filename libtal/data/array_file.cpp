@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
@@ -9,6 +11,9 @@
 #include "libtal/io/file_kind.h"
 #include "libtal/io/jsonl.h"
 #include "libtal/io/npy.h"
+#include "libtal/io/row_column.h"
+#include "libtal/io/table.h"
+#include "libtal/io/unit_name.h"
 
 namespace tal {
 namespace {
@@ -31,13 +36,33 @@ std::string group_of(const std::string& name) {
   return slash == std::string::npos ? "" : name.substr(0, slash);
 }
 
-// What an array or attribute of this name says of rows: fps, stride, window or offset; "": nothing.
+// What an array or attribute of this name says of rows: fps, stride, window or offset; "": nothing. Written as names of
+// columns may be.
 std::string fact_of(const std::string& name) {
-  static const std::map<std::string, std::string> names = {
-      {"fps", "fps"},       {"frame_rate", "fps"}, {"frame-rate", "fps"}, {"framerate", "fps"}, {"frameRate", "fps"},
-      {"video_fps", "fps"}, {"stride", "stride"},  {"window", "window"},  {"offset", "offset"}};
-  const auto found = names.find(name);
-  return found == names.end() ? "" : found->second;
+  static const std::vector<std::pair<const char*, std::vector<std::string>>> facts = {
+      {"fps", {"fps", "frame-rate", "video-fps"}},
+      {"stride", {"stride"}},
+      {"window", {"window"}},
+      {"offset", {"offset"}}};
+  for (const auto& [fact, names] : facts)
+    if (is_one_of(names, name)) return fact;
+  return "";
+}
+
+// Whether a number of this name seems to tell of the time of rows: "feature_fps", "hop_size", "Duration", "start_ms".
+bool may_tell_of_time(const std::string& name) {
+  static const std::set<std::string> words = {
+      "fps",     "rate",   "hz",    "freq",  "frequency", "stride",   "step",   "hop",  "shift",   "window", "win",
+      "overlap", "offset", "start", "begin", "end",       "duration", "length", "time", "hopsize", "winsize"};
+  const auto column = row_columns({name}).front();
+  const UnitName parts = unit_name(name);
+  if (column == RowColumn::kRate || column == RowColumn::kLength || !parts.unit.empty()) return true;
+  std::string word;
+  for (const char c : parts.base + '-') {
+    if (c != '-') word += c;
+    else if (words.count(std::exchange(word, {})) > 0) return true;
+  }
+  return false;
 }
 
 // A few numbers, or what is no numbers at all; rows have columns or stand alone.
@@ -87,8 +112,12 @@ ArrayFile::Format ArrayFile::format_of(std::string_view bytes, const std::string
   if (named({".npy"})) return Format::kNpy;
   const bool says_text =
       named({".csv", ".txt", ".tsv"}) || bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff");
-  if (!says_text && bytes.substr(0, 4096).find('\0') != std::string_view::npos)
-    throw Error("neither an array file (.npy, .npz, HDF5, MATLAB) nor a table of text");
+  if (!says_text && bytes.substr(0, 4096).find('\0') != std::string_view::npos) {
+    const FileKind* kind = foreign_kind(bytes);
+    throw Error((kind ? std::string("is ") + kind->what + ", " : "") +
+                "neither an array file (.npy, .npz, HDF5, MATLAB) nor a table of text" +
+                (kind ? std::string(": ") + kind->remedy : ""));
+  }
   return Format::kTable;
 }
 
@@ -180,6 +209,14 @@ std::map<std::string, std::vector<ArrayFile::Fact>> ArrayFile::facts_of(const st
   return out;
 }
 
+std::vector<std::string> ArrayFile::untaken_attributes(const std::string& name) const {
+  std::vector<std::string> out;
+  if (const auto dataset = datasets_.find(name); dataset != datasets_.end())
+    for (const auto& [attribute, values] : dataset->second.attributes)
+      if (!values.values.empty() && fact_of(attribute).empty() && may_tell_of_time(attribute)) out.push_back(attribute);
+  return out;
+}
+
 void ArrayFile::open_mat() {
   for (auto& array : parse_mat(bytes())) {
     if (!array.other.empty()) entries_.push_back({array.name, Kind::kNone, array.other});
@@ -234,7 +271,7 @@ void ArrayFile::open_npz() {
 ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& options) const {
   Array array;
   std::size_t rank = 2;
-  array.facts = facts_of(name);
+  array.facts = facts_of(name), array.untaken = untaken_attributes(name);
   if (format_ == Format::kMat) {
     array.matrix = matrix_of(mat_.at(name));
   } else if (hdf5_) {
@@ -254,7 +291,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
                        options.out_dir.empty() && !options.inline_data && !options.transpose &&
                        options.non_finite == "fail";
     if (stays && (header.shape.size() == 2 || (header.shape.size() == 1 && options.vectors == "columns"))) {
-      array.as_is = true;
+      array.as_is = true, array.vector = header.shape.size() == 1;
       array.rows = header.shape[0], array.dim = header.shape.size() == 2 ? header.shape[1] : 1;
       if (header.count() == 0) throw Error("no rows");
       return array;
@@ -272,6 +309,7 @@ ArrayFile::Array ArrayFile::read(const std::string& name, const FeatureImport& o
       if (const auto what = fact_of(plain_name(told.name)); !what.empty() && is_table_number(told.fields.front(), '.'))
         array.facts[what].push_back({"column '" + told.name + "'", {table_number(told.fields.front(), '.')}, ""});
   }
+  array.vector = rank == 1;
   if ((rank == 1 && options.vectors == "rows") != options.transpose) array.matrix = transposed(array.matrix);
   return array;
 }

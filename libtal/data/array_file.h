@@ -38,11 +38,13 @@ class ArrayFile {
   struct Array {
     FeatureMatrix matrix;                            // [rows, dim]; empty when `as_is`
     bool as_is = false;                              // a stage can read the file itself
+    bool vector = false;                             // has one dimension where it stands
     std::int64_t rows = 0, dim = 0;                  // when `as_is`
     std::vector<std::string> left_out, counting;     // of a table: first columns that are no values; NumberTable's
     std::vector<RowPlaces> places;                   // those of them that hold numbers
     std::vector<VideoFact> told;                     // of a table: columns that say one thing of the video
     std::map<std::string, std::vector<Fact>> facts;  // by name; several that are equally near to the rows
+    std::vector<std::string> untaken;                // attributes that seem to tell of the rows' time, and are no facts
   };
 
   // Opens the file, and looks through an archive without reading its data. Error with what is wrong, without the path
@@ -65,6 +67,7 @@ class ArrayFile {
   void take_facts();
   Fact fact(const Entry& entry) const;
   std::map<std::string, std::vector<Fact>> facts_of(const std::string& name) const;
+  std::vector<std::string> untaken_attributes(const std::string& name) const;
 
   std::string path_;
   Format format_ = Format::kTable;

@@ -57,11 +57,16 @@ struct KnownNames {
 };
 KnownNames known_names(const std::string& path);  // Error when a record of the file is broken
 
-// Records whose duration is not known (of rows: or the rate), so that no fault of these classes could be found in them.
+// Records whose duration is not known (of rows: or the rate), so that no fault of these classes could be found in them;
+// files of a folder that nothing here reads.
 struct Unchecked {
-  std::uint64_t ends = 0, rows = 0;  // past-end and after-end; rows-disagree
-  bool any() const { return ends + rows > 0; }
-  void add(const Unchecked& other) { ends += other.ends, rows += other.rows; }
+  std::uint64_t ends = 0, rows = 0;            // past-end and after-end; rows-disagree
+  std::map<std::string, std::uint64_t> files;  // by ending, such as ".h5"
+  bool any() const { return ends + rows > 0 || !files.empty(); }
+  void add(const Unchecked& other) {
+    ends += other.ends, rows += other.rows;
+    for (const auto& [ending, count] : other.files) files[ending] += count;
+  }
   std::string text() const;  // "not checked, for 2 records have no duration: ..."
 };
 
@@ -133,10 +138,11 @@ void check_feature_file(const std::string& path, const FaultSink& sink, const Fe
 // A model (safetensors).
 void check_model_file(const std::string& path, const FaultSink& sink);
 // Every .npy, .safetensors and .jsonl file below the folder; `checked` counts them, `unchecked` their records, `note`
-// says what is left out. A link to nothing is a fault. Error when it is no folder.
-void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  Unchecked& unchecked, const std::function<void(const std::string&)>& note,
-                  const VideoProbe& probe = {});
+// says what is left out. A link to nothing is a fault. Returns the other files. Error when it is no folder.
+std::vector<std::string> check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink,
+                                      std::uint64_t& checked, Unchecked& unchecked,
+                                      const std::function<void(const std::string&)>& note,
+                                      const VideoProbe& probe = {});
 
 // The shell pipe behind a record: its history, oldest step first, each argument quoted for sh. FOREIGN-STAGE stands
 // where the record's digests tell that something changed it and wrote no history. Behind it, a line of comment each

@@ -231,6 +231,13 @@ namespace {
 bool may_hold_records(const std::string& name) {
   return name.ends_with(".json") || name.ends_with(".ndjson") || name.ends_with(".jl");
 }
+// What tal-extract writes beside VIDEO.STREAM.npy, which is checked with it.
+bool is_feature_header(const std::string& file) {
+  std::error_code failed;
+  return file.ends_with(".json") &&
+         std::filesystem::exists(std::filesystem::path(file).replace_extension(".npy"), failed);
+}
+
 bool begins_with_record(const std::string& file) try {
   LineReader reader(file);
   std::string_view line;
@@ -244,8 +251,9 @@ bool begins_with_record(const std::string& file) try {
 
 }  // namespace
 
-void check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink, std::uint64_t& checked,
-                  Unchecked& unchecked, const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
+std::vector<std::string> check_folder(const std::string& path, const CheckOptions& options, const FaultSink& sink,
+                                      std::uint64_t& checked, Unchecked& unchecked,
+                                      const std::function<void(const std::string&)>& note, const VideoProbe& probe) {
   namespace fs = std::filesystem;
   if (!fs::is_directory(path)) throw Error("'" + path + "': not a folder");
   const auto files = files_of(path, true, [](const std::string& name) {
@@ -255,6 +263,7 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
   for (const auto& link : files.dangling) sink({"bad-file", link, 0, "", "", "is a link to a file that is not there"});
   if (const auto left_out = files.note(); !left_out.empty()) note(left_out);
   checked = 0;
+  std::vector<std::string> others = files.others;
   for (const auto& file : files.paths) {
     const auto extension = fs::path(file).extension();
     if (extension == ".npy") {
@@ -262,7 +271,8 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
     } else if (extension == ".safetensors") {
       check_model_file(file, sink);
     } else if (may_hold_records(file) && !begins_with_record(file)) {
-      continue;  // a header beside features, annotations of another format
+      if (!is_feature_header(file)) others.push_back(file);
+      continue;
     } else {
       try {
         RecordChecker checker(options, sink, nullptr, probe);
@@ -277,6 +287,7 @@ void check_folder(const std::string& path, const CheckOptions& options, const Fa
     }
     ++checked;
   }
+  return others;
 }
 
 namespace {

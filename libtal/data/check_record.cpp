@@ -57,6 +57,9 @@ std::string Unchecked::text() const {
   if (ends > 0) parts.push_back("ends of segments in " + records(ends) + " without a duration (past-end, after-end)");
   if (rows > 0)
     parts.push_back("rows of features in " + records(rows) + " without a duration or a frame rate (rows-disagree)");
+  std::vector<std::string> kinds;
+  for (const auto& [ending, count] : files) kinds.push_back(std::to_string(count) + " " + ending);
+  if (!files.empty()) parts.push_back("other files: " + joined(kinds, ", "));
   return "not checked: " + joined(parts, "; ");
 }
 

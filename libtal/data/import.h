@@ -58,6 +58,7 @@ struct FeatureImport {
   double stride = 0, window = 0;    // frames (signals: samples); 0 = from the file (window: the stride)
   std::optional<double> offset;     // frames; nullopt = from the file
   std::string vectors = "columns";  // a one-dimensional array is one column or (rows) one row
+  bool vectors_given = false;       // where no array has one dimension, that is told
   int id_folders = 0;               // as video_id() takes them, without a pattern
   bool transpose = false;           // files hold [dim, rows]
   bool duration_from_rows = false;  // a video whose length is not known lasts as long as its rows

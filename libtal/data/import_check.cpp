@@ -158,9 +158,9 @@ std::string ImportCheck::about_units(const UnitAdvice& advice) const {
 
 // Of videos whose duration is not known: whole numbers that are large, and what else says that they count frames.
 std::string ImportCheck::about_frames(const UnitAdvice& advice) const {
-  constexpr double kDay = 86400, kMany = 500;
-  constexpr std::uint64_t kFew = 3;
-  if (!whole_ends_ || ends_ < kFew) return "";
+  constexpr double kDay = 86400, kHour = 3600, kMany = 500;
+  constexpr std::uint64_t kFew = 3;  // of which all may be whole numbers of seconds by chance
+  if (!whole_ends_) return "";
   const auto ends = [](const Reach& reach) {
     return "the ends of all segments are whole numbers, up to " + format_number(reach.end) + " s in '" + reach.video +
            "', ";
@@ -171,7 +171,7 @@ std::string ImportCheck::about_frames(const UnitAdvice& advice) const {
   if (counted_to_.end >= kMany && counted_to_.end <= 1.02 * counted_to_.duration)
     return ends(counted_to_) + "which has " + format_number(counted_to_.duration) + " frames: do they count frames" +
            advice.frames() + "?";
-  if (rated_.end >= kMany)
+  if (rated_.end >= (ends_ < kFew ? kHour : kMany))
     return ends(rated_) + "whose frame rate is known: do they count frames" + advice.frames(true) + "?";
   return "";
 }

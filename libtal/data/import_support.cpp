@@ -210,12 +210,17 @@ void LeftOutColumns::add(const std::vector<std::string>& names, const std::vecto
   for (const auto& name : counting) ++counting_[name];
 }
 
+void LeftOutColumns::add_attributes(const std::vector<std::string>& names) {
+  for (const auto& name : names) ++attributes_[name];
+}
+
 void LeftOutColumns::note(const ImportSink& sink) const {
-  const auto tell = [&](const std::map<std::string, std::size_t>& names, const std::string& what) {
+  const auto tell = [&](const std::map<std::string, std::size_t>& names, const std::string& what,
+                        const std::string& places = "files") {
     std::vector<std::string> columns;
     for (const auto& [name, files] : names)
       columns.push_back((name.empty() ? "one without a name" : "'" + name + "'") +
-                        (files > 1 ? " (" + std::to_string(files) + " files)" : ""));
+                        (files > 1 ? " (" + std::to_string(files) + " " + places + ")" : ""));
     if (!columns.empty()) sink.note(what + joined_first(columns, 8));
   };
   tell(others_, "columns left out: ");
@@ -224,6 +229,8 @@ void LeftOutColumns::note(const ImportSink& sink) const {
   tell(counting_,
        "columns read as values, though they count the rows, or rise by the same step in each (an index, times? then "
        "leave it out of the file): ");
+  tell(attributes_,
+       "attributes left out, which may tell of the rows' times (--fps, --stride, --window, --offset): ", "arrays");
 }
 
 namespace {

@@ -147,10 +147,11 @@ class LeftOutColumns {
   // counting: columns that were read as values, and count the rows (NumberTable::counting). facts: NumberTable's.
   void add(const std::vector<std::string>& names, const std::vector<std::string>& counting,
            const std::vector<VideoFact>& facts = {});
+  void add_attributes(const std::vector<std::string>& names);  // ArrayFile::Array::untaken
   void note(const ImportSink& sink) const;
 
  private:
-  std::map<std::string, std::size_t> others_, files_, counting_, facts_;  // by name
+  std::map<std::string, std::size_t> others_, files_, counting_, facts_, attributes_;  // by name
 };
 
 // One object of `annotations` or `proposals`, appended with a comma where one is due. extra: further members as JSON,

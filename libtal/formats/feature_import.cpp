@@ -371,7 +371,8 @@ double covered_seconds(const FeatureStream& stream) {
   if (stream.stride == 0)
     throw Error("--duration-from-rows needs the time of a row: give --fps and --stride")
         .at_field("features." + stream.name);
-  return (stream.offset + static_cast<double>(stream.rows - 1) * stream.stride + stream.window) / stream.fps->value();
+  const double last = stream.offset + static_cast<double>(stream.rows - 1) * stream.stride;
+  return (stream.last_start.value_or(last) + stream.window) / stream.fps->value();
 }
 
 // Of one name: what tells them apart depends on where their names differ.
@@ -436,6 +437,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
   std::string open;
   LeftOutColumns left_out;
   UnusedRates unused;
+  bool vectors = false;
   for (const auto& name : videos.order) {
     const std::string video = options.prefix.value_or("") + name;
     std::string path;
@@ -454,6 +456,8 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
           throw two_streams(videos.items.at(name), item, f).at_field("features." + stream.name);
         ArrayFile::Array array = file->read(item.array, f);
         left_out.add(array.left_out, array.counting, array.told);
+        left_out.add_attributes(array.untaken);
+        vectors = vectors || array.vector;
         if (const auto header = item.array.empty() ? header_of(path) : std::nullopt) {
           take_header(stream, *header, array, options);
           facts = header->facts;
@@ -462,8 +466,13 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
         }
         check_rate_column(array.told, stream.fps ? stream.fps->value() : 0, "--fps");
         const auto rate = stream.fps ? std::optional(stream.fps->value() / stream.stride) : std::nullopt;
-        check_places(array.places, {rate, "--fps over --stride", stream.stride, stream.window, stream.offset}, path,
-                     sink.note);
+        const RowClock clock{rate, "--fps over --stride", stream.stride, stream.window, stream.offset};
+        check_places(array.places, clock, path, sink.note);
+        if (const auto last = moved_last_row(array.places, clock); last && !stream.last_start) {
+          stream.last_start = last;
+          sink.note(path + ": the last row begins at frame " + format_number(*last) +
+                    ", less than a stride behind the one before, and is read as a window that ends with the video");
+        }
         if (array.as_is) stream.path = path, stream.rows = array.rows, stream.dim = array.dim;
         else rewrite(array.matrix, path, video, f, stream, sink);
         covered = std::max(covered, f.duration_from_rows ? covered_seconds(stream) : 0);
@@ -485,6 +494,7 @@ void read_features(const std::vector<std::string>& paths, const ImportOptions& o
   }
   left_out.note(sink);
   unused.note(sink);
+  if (f.vectors_given && !vectors) sink.note("--vectors has no effect: no array has one dimension");
 }
 
 }  // namespace tal

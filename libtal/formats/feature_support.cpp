@@ -162,6 +162,12 @@ std::string place_text(const RowPlaces& places, std::size_t row) {
                      : "");
 }
 
+std::vector<double> steps_of(const RowPlaces& places) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < places.values.size(); ++i) steps.push_back(places.values[i] - places.values[i - 1]);
+  return steps;
+}
+
 void check_gaps(const RowPlaces& places, const std::vector<double>& steps, double step, double longest) {
   for (std::size_t i = 0; i < steps.size(); ++i)
     if (steps[i] > longest && (i + 1 == steps.size() || steps[i + 1] >= kMadeUp * step))
@@ -188,13 +194,31 @@ double second_of(const RowPlaces& places, double step, const RowClock& clock) {
 
 constexpr double kSame = 0.002, kNear = 0.02;  // of the rate
 
+// Whether the last row is nearer to the one before than a stride, as the last window of a video is that was moved back
+// to end with it. Frames are exact where the stride is whole; times tremble, and what the step before makes up for is
+// that.
+bool last_is_moved(const RowPlaces& places, const std::vector<double>& steps, const RowClock& clock) {
+  if (clock.stride <= 0 || steps.empty()) return false;
+  const double last = steps.back();
+  if (counts_frames(places))  // two numbers one behind the other may count rows
+    return last < clock.stride - (is_whole(clock.stride) ? 0.5 : 1) && (steps.size() > 1 || last > 1);
+  if (!clock.rate) return false;
+  if (steps.size() == 1) return last < kMadeUp * second_of(places, last, clock) / *clock.rate;
+  const double usual = middle({steps.begin(), steps.end() - 1}), before = steps[steps.size() - 2];
+  return last < kMadeUp * usual && last + before < (1 + kMadeUp) * usual;
+}
+
+// Steps that may be compared with the stride.
+std::size_t whole_steps(const std::vector<double>& steps, bool moved) { return steps.size() - (moved ? 1 : 0); }
+
 void check_rate(const RowPlaces& places, const std::vector<double>& steps, const RowClock& clock,
                 const std::string& path, const Note& note) {
+  const std::size_t whole = whole_steps(steps, last_is_moved(places, steps, clock));
+  if (whole == 0) return;
   // The mean, for steps are rounded; there is no gap in it.
-  const double mean = (places.values.back() - places.values.front()) / static_cast<double>(steps.size());
+  const double mean = (places.values[whole] - places.values.front()) / static_cast<double>(whole);
   const double own = second_of(places, mean, clock) / mean, off = std::abs(own / *clock.rate - 1);
-  const bool moved = steps.size() == 1 && clock.stride > 0 && own > *clock.rate;  // the last window of a video
-  if (off <= kSame || moved) return;
+  if (off <= kSame) return;
   const std::string what = "'" + places.name + "' rises by " + format_number(mean) + " from row to row, which is " +
                            format_number(std::round(own * 1e4) / 1e4) + " rows a second, but " + clock.option + " is " +
                            format_number(*clock.rate);
@@ -203,13 +227,13 @@ void check_rate(const RowPlaces& places, const std::vector<double>& steps, const
   note(path + ": " + what);
 }
 
-// The last window of a video may be moved back.
-void check_stride(const RowPlaces& places, const std::vector<double>& steps, double stride) {
-  const std::size_t whole = steps.size() > 1 ? steps.size() - 1 : 1;
+void check_stride(const RowPlaces& places, const std::vector<double>& steps, const RowClock& clock) {
+  const double stride = clock.stride;
+  const std::size_t whole = whole_steps(steps, last_is_moved(places, steps, clock));
+  if (whole == 0) return;
   const double mean = (places.values[whole] - places.values[0]) / static_cast<double>(whole);
   const double most = std::max(kNear * stride, 1 / static_cast<double>(whole)) + 1e-9;
-  const bool moved = steps.size() == 1 && mean < stride;
-  if (moved || std::abs(mean - stride) <= most) return;
+  if (std::abs(mean - stride) <= most) return;
   throw Error("'" + places.name + "' rises by " + format_number(mean) + " from row to row, but --stride is " +
               format_number(stride) +
               ": give the stride of the column; where it numbers the rows and not frames, call it index")
@@ -245,27 +269,43 @@ void check_first_time(const RowPlaces& places, double step, const RowClock& cloc
       .at_line("", places.lines.front());
 }
 
-// Bounds of frames, of which the end may be the last frame or the one behind it.
-void check_bounds(const RowPlaces& start, const RowPlaces& end, double window) {
+// Bounds of frames or times, of which the end may be the last frame or the one behind it. Times are rounded: their mean
+// counts, without that of the last window, which may end with the video.
+void check_bounds(const RowPlaces& start, const RowPlaces& end, const RowClock& clock) {
   const bool frames = counts_frames(start) && counts_frames(end);
-  for (std::size_t row = 0; row < std::min(start.values.size(), end.values.size()); ++row) {
-    const double length = end.values[row] - start.values[row];
-    if (length < 0)
+  const std::size_t rows = std::min(start.values.size(), end.values.size()), whole = rows > 1 ? rows - 1 : rows;
+  const auto length = [&](std::size_t row) { return end.values[row] - start.values[row]; };
+  double sum = 0;
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (length(row) < 0)
       throw Error("'" + end.name + "' " + place_text(end, row) + " is before '" + start.name + "' " +
                   place_text(start, row))
           .at_line("", end.lines[row]);
-    if (!frames || window <= 0 || std::abs(length - window) <= 1 || (row > 0 && row + 1 == end.values.size())) continue;
+    if (row < whole) sum += length(row);
+    if (!frames || clock.window <= 0 || std::abs(length(row) - clock.window) <= 1 || row >= whole) continue;
     throw Error("'" + start.name + "' " + place_text(start, row) + " to '" + end.name + "' " + place_text(end, row) +
-                " are not the " + format_number(window) + " frames that a row covers: give --window (or --stride)")
+                " are not the " + format_number(clock.window) +
+                " frames that a row covers: give --window (or --stride)")
         .at_line("", end.lines[row]);
   }
+  if (frames || are_numbers(start) || are_numbers(end) || clock.window <= 0 || !clock.rate || rows == 0) return;
+  const double mean = sum / static_cast<double>(whole), fps = *clock.rate * clock.stride;
+  RowClock windows = clock;
+  windows.rate = fps / clock.window;
+  const double second = rows > 1 ? second_of(start, middle(steps_of(start)), clock) : second_of(start, mean, windows);
+  const double covered = mean / second * fps;
+  if (std::abs(covered - clock.window) <= std::max(1.0, kNear * clock.window) + 1e-6) return;
+  throw Error("'" + start.name + "' " + place_text(start, 0) + " to '" + end.name + "' " + place_text(end, 0) +
+              (rows > 2 ? " and so on" : "") + " are " + format_number(std::round(covered * 100) / 100) +
+              " frames at " + format_number(fps) + " a second, not the " + format_number(clock.window) +
+              " that a row covers: give --window (or --stride)")
+      .at_line("", end.lines[0]);
 }
 
 void check_place(const RowPlaces& places, const RowClock& clock, const std::string& path, const Note& note) {
-  std::vector<double> steps;
-  for (std::size_t i = 1; i < places.values.size(); ++i) steps.push_back(places.values[i] - places.values[i - 1]);
+  const std::vector<double> steps = steps_of(places);
   const bool frames = counts_frames(places) && clock.stride > 0 && !places.values.empty();
-  if (frames && !steps.empty()) check_stride(places, steps, clock.stride);
+  if (frames && !steps.empty()) check_stride(places, steps, clock);
   if (frames && places.column != RowColumn::kEnd) check_offset(places, clock);
   const bool times = clock.rate && !are_numbers(places) && !frames && !places.values.empty();
   const double step = steps.empty() ? 0 : middle(steps);
@@ -301,7 +341,20 @@ void check_places(const std::vector<RowPlaces>& places, const RowClock& clock, c
   for (const auto& each : places)  // ends are the same as starts, but for those behind the video
     if (each.column != RowColumn::kEnd || start == places.end()) check_place(each, clock, path, note);
   if (start != places.end() && end != places.end() && unit_name(start->name).unit == unit_name(end->name).unit)
-    check_bounds(*start, *end, clock.window);
+    check_bounds(*start, *end, clock);
+}
+
+std::optional<double> moved_last_row(const std::vector<RowPlaces>& places, const RowClock& clock) {
+  for (const auto column : {RowColumn::kStart, RowColumn::kPlace})
+    for (const auto& each : places) {
+      const bool frames = counts_frames(each);
+      if (each.column != column || (!frames && (are_numbers(each) || !clock.rate))) continue;
+      const auto steps = steps_of(each);
+      if (!last_is_moved(each, steps, clock)) return std::nullopt;
+      const double frame = frames ? 1 : second_of(each, middle(steps), clock) / (*clock.rate * clock.stride);
+      return clock.offset + std::round((each.values.back() - each.values.front()) / frame);
+    }
+  return std::nullopt;
 }
 
 void check_rate_column(const std::vector<VideoFact>& facts, double fps, const std::string& option) {

@@ -57,6 +57,9 @@ struct RowClock {
 // A rate that differs a little is noted.
 void check_places(const std::vector<RowPlaces>& places, const RowClock& clock, const std::string& path,
                   const Note& note);
+// The frame at which the last row begins, where a column of frames or times says that it is less than a stride behind
+// the one before, as the last window of a video is that was moved back to end with it; nullopt: it is not.
+std::optional<double> moved_last_row(const std::vector<RowPlaces>& places, const RowClock& clock);
 // Error where a column of frame rates says another than the one that counts (0: none).
 void check_rate_column(const std::vector<VideoFact>& facts, double fps, const std::string& option);
 

@@ -13,6 +13,7 @@
 #include "libtal/base/number_advice.h"
 #include "libtal/base/text.h"
 #include "libtal/io/first_line.h"
+#include "libtal/io/json_advice.h"
 #include "libtal/io/time_text.h"
 
 namespace tal {
@@ -435,6 +436,7 @@ Error no_rows(const NumberTable& table) {
 
 NumberTable parse_number_table(const SourceText& source, const std::vector<std::string>& columns,
                                const TableDialect& dialect, const NumberTableOptions& options) {
+  if (const auto advice = numbers_advice(source.text); !advice.empty()) throw Error(advice).at_line(source.name, 0);
   return NumberReader(source, columns, dialect, options).read();
 }
 

@@ -16,14 +16,25 @@ struct Beginning {
   FileKind kind;
 };
 
+// Tables of other programs, which theirs write as text.
+constexpr const char* kTable = "save its table as CSV (pandas reads it, to_csv('FILE.csv', index=False) writes it)";
+constexpr FileKind kParquet{"a Parquet file", kText, kTable};
+constexpr FileKind kFeather{"a Feather or Arrow file", kText, kTable};
+constexpr FileKind kStata{"a file of Stata (.dta)", kText, kTable};
+constexpr FileKind kSpss{"a file of SPSS (.sav)", kText, kTable};
+constexpr FileKind kSas{"a file of SAS", kText, kTable};
+constexpr FileKind kR{"a file of R (.rds, .RData)", kText,
+                      "save its table as CSV (in R, write.csv(x, 'FILE.csv', row.names = FALSE))"};
+
 // Longer ones first: UTF-32's mark begins like UTF-16's.
 constexpr Beginning kBeginnings[] = {
     {{"\xff\xfe\0\0", 4}, {"UTF-32 text", kText, "save it as UTF-8"}},
     {{"\0\0\xfe\xff", 4}, {"UTF-32 text", kText, "save it as UTF-8"}},
     {"\xff\xfe", {"UTF-16 text", kText, "save it as UTF-8"}},
     {"\xfe\xff", {"UTF-16 text", kText, "save it as UTF-8"}},
-    {{"PK\3\4", 4}, {"a ZIP archive (workbooks of spreadsheets are such)", kText, "save it as UTF-8"}},
-    {"\xd0\xcf\x11\xe0", {"an old office file", kText, "save it as UTF-8"}},
+    {{"PK\3\4", 4},
+     {"a ZIP archive (workbooks of spreadsheets are such)", kText, "unpack it, or save it as CSV in UTF-8"}},
+    {"\xd0\xcf\x11\xe0", {"an old office file", kText, "save it as CSV in UTF-8"}},
     {"\x1f\x8b", {"compressed with gzip", kText, "unpack it with gunzip"}},
     {{"\3757zXZ\0", 6}, {"compressed with xz", kItself, "unpack it with unxz"}},
     {"\x28\xb5\x2f\xfd", {"compressed with zstd", kItself, "unpack it with unzstd"}},
@@ -36,7 +47,25 @@ constexpr Beginning kBeginnings[] = {
       "give it where arrays are read (tal-convert --from features, tal-check of an .npy)"}},
     {"\x89HDF\r\n\x1a\n", {"an HDF5 file", kText, "give it where arrays are read (tal-convert --from features)"}},
     {"MATLAB 5.0 MAT-file", {"a MATLAB file", kText, "give it where arrays are read (tal-convert --from features)"}},
-    {"%PDF-", {"a PDF document", kText, "save it as UTF-8"}},
+    {"%PDF-", {"a PDF document", kText, "copy its table into a file of text (CSV in UTF-8)"}},
+    {"{\\rtf", {"a document of a word processor (RTF)", kText, "save it as text in UTF-8"}},
+    {{"ARROW1\0\0", 8}, kFeather},
+    {{"FEA1\0\0\0\0", 8}, kFeather},
+    {{"Obj\1", 4}, {"an Avro file", kText, "save its table as CSV"}},
+    {"<stata_dta>", kStata},
+    {{"\x71\1\1\0", 4}, kStata},
+    {{"\x71\2\1\0", 4}, kStata},
+    {{"\x72\1\1\0", 4}, kStata},
+    {{"\x72\2\1\0", 4}, kStata},
+    {{"\x73\1\1\0", 4}, kStata},
+    {{"\x73\2\1\0", 4}, kStata},
+    {"$FL2@(#)", kSpss},
+    {"$FL3@(#)", kSpss},
+    {{"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60", 16}, kSas},
+    {"HEADER RECORD*******LIB", kSas},
+    {{"X\n\0\0\0", 5}, kR},
+    {"RDX2\nX\n", kR},
+    {"RDX3\nX\n", kR},
 };
 constexpr FileKind kPickle{"a Python pickle (older .pt and .pth files are such)", kText,
                            "tal-convert --weights reads those of PyTorch"};
@@ -104,6 +133,12 @@ bool is_bare_utf16(std::string_view bytes) {
 // Its size of blocks, then pi; an id of a video may begin with the letters alone.
 bool is_bzip2(std::string_view bytes) { return bytes.starts_with("BZh") && bytes.substr(4).starts_with("1AY&SY"); }
 
+// Its mark, then Thrift's bytes; an id of a video may begin with the letters alone.
+bool is_parquet(std::string_view bytes) {
+  return bytes.size() > 4 && bytes.starts_with("PAR1") && static_cast<unsigned char>(bytes[4]) < ' ' &&
+         std::string_view("\t\r\n").find(bytes[4]) == std::string_view::npos;
+}
+
 // Of an archive the kind of its first file.
 const FileKind* archive_kind(std::string_view bytes) {
   constexpr std::size_t kHeader = 30, kLength = 26;
@@ -143,6 +178,7 @@ const FileKind* file_kind(std::string_view bytes) {
   for (const auto& [beginning, kind] : kBeginnings)
     if (bytes.starts_with(beginning)) return &kind;
   if (is_bzip2(bytes)) return &kBzip2;
+  if (is_parquet(bytes)) return &kParquet;
   if (is_pickle(bytes)) return &kPickle;
   if (bytes.size() > 262 && bytes.substr(257, 5) == "ustar") return &kTar;
   return is_bare_utf16(bytes) ? &kBareUtf16 : is_html(bytes) ? &kHtml : nullptr;

@@ -1,9 +1,12 @@
 #include "libtal/io/json_advice.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 #include "libtal/base/text.h"
 #include "libtal/io/digits.h"
+#include "libtal/io/row_column.h"
 
 namespace tal {
 namespace {
@@ -77,6 +80,22 @@ bool names_end(std::string_view name) {
   for (const char* word : {"end", "stop", "offset", "t_end", "t-end", "duration", "length"})
     if (begins_alike(name, word)) return true;
   return false;
+}
+
+// The header of a table that names videos, and neither times nor labels: what else it names are classes.
+bool is_score_header(std::string_view line) {
+  const auto separator = line.find_first_of(",;\t");
+  if (separator == std::string_view::npos) return false;
+  std::vector<std::string> names(1);
+  for (const char c : line)
+    if (c == line[separator]) names.emplace_back();
+    else if (c != '"') names.back() += c;
+  bool videos = false;
+  for (const RowColumn column : row_columns(names)) {
+    videos = videos || column == RowColumn::kName;
+    if (column != RowColumn::kName && column != RowColumn::kValue && column != RowColumn::kSubset) return false;
+  }
+  return videos;
 }
 
 // RowsForm of a table as JSON, which pandas calls by "orient".
@@ -177,6 +196,20 @@ std::string rows_advice(std::string_view text) {
   return rows == RowsForm::kNone ? "" : table_advice(rows);
 }
 
+std::string numbers_advice(std::string_view text) {
+  const auto begin = std::min(text.find_first_not_of(" \t\r\n\xef\xbb\xbf"), text.size());
+  const char first = sign_at(text, begin), second = sign_at(text, begin + 1);
+  const bool list =
+      first == '[' && (is_digit(second) || std::string_view("[{-\"").find(second) != std::string_view::npos);
+  const bool object = first == '{' && (second == '"' || second == '}' || second == '\'');
+  if (!list && !object) return "";
+  if (object && find_named(text.substr(0, text.find('\n')), "video").depth == 1)
+    return "is JSON, whose lines are records and no rows of numbers: tal-convert --from tal reads those";
+  return std::string("is JSON (or what Python prints), no table of numbers: load it in Python and save its rows, ") +
+         (object ? "numpy.savez('FILE.npz', **json.load(open('FILE.json')))"
+                 : "numpy.save('FILE.npy', json.load(open('FILE.json')))");
+}
+
 std::string table_advice() { return table_advice(RowsForm::kLines); }
 
 std::string record_advice(std::string_view line) {
@@ -202,7 +235,9 @@ std::string record_advice(std::string_view line) {
   if (plain.starts_with("\"{")) return wanted + "jq -c fromjson FILE makes them of JSON within texts)";
   if (plain.ends_with("},")) return wanted + "with no comma behind them)";
   if (plain.front() != '{' && plain.front() != '"' && !has(":") && (has(",") || has("\t") || has(";")))
-    return wanted + "tal-convert --from segments-csv, detections-csv or another format makes them of a table)";
+    return wanted + "tal-convert --from " +
+           (is_score_header(plain) ? "class-scores makes them of a table with a column a class)"
+                                   : "segments-csv, detections-csv or another format makes them of a table)");
   return "";
 }
 

@@ -23,6 +23,10 @@ std::string table_advice();
 // of columns, of rows, or of columns and data; "": it is none.
 std::string rows_advice(std::string_view text);
 
+// Of a text that is JSON (or what Python prints) where a table of numbers is wanted: what it is, and what makes one of
+// it; "": it is none.
+std::string numbers_advice(std::string_view text);
+
 // Of a line that is no record, or is_table_row(): what it, or its file, is and which command makes records of it, in
 // brackets behind a blank; "": nothing is known of it.
 std::string record_advice(std::string_view line);

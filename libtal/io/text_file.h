@@ -21,9 +21,11 @@ const char* foreign_format(std::string_view bytes);
 // archives and office files, and the first byte that is not UTF-8, or zero.
 std::string_view utf8_text(const SourceText& source);
 
-// What is said of text in another encoding.
+// What is said of text in another encoding. Which one it is the bytes do not tell: with a wrong one, labels become
+// others.
 inline constexpr char kForeignText[] =
-    "not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8";
+    "not valid UTF-8: save it as UTF-8, or iconv -f ENCODING -t UTF-8 with the encoding of who wrote it (WINDOWS-1252, "
+    "MACINTOSH, WINDOWS-1251, SHIFT_JIS, GB18030, BIG5, EUC-KR?), and look at its labels";
 
 // UTF-16 text behind its byte-order mark as UTF-8 with line ends as they are; any other text as it came. Error, with
 // the line, for half of a character. For formats whose tools write UTF-16.

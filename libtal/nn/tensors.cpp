@@ -46,7 +46,11 @@ TensorFile read_tensors(const std::string& path) {
   const SafeTensorsFile file(path);
   TensorFile content;
   content.metadata = file.content().metadata;
-  for (const auto& view : file.content().tensors) content.tensors.emplace(view.name, tensor_of(view));
+  for (const auto& view : file.content().tensors) try {
+      content.tensors.emplace(view.name, tensor_of(view));
+    } catch (const Error& error) {
+      throw Error("'" + path + "': " + error.message());
+    }
   return content;
 }
 

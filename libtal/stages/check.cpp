@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "libtal/base/error.h"
@@ -21,6 +22,7 @@
 namespace tal {
 
 using nlohmann::json;
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -32,7 +34,7 @@ void settle(Tool& tool, const CheckOptions& options) {
   if (!options.outputs.empty()) tool.resolve("--input", options.outputs.front());
   if (tool.given("--kind") || !options.stage.empty() || !options.compare.empty() || options.replay) return;
   const std::string& input = tool.options().input;
-  if (std::filesystem::is_directory(input)) tool.resolve("--kind", "folder");
+  if (fs::is_directory(input)) tool.resolve("--kind", "folder");
   else if (ends_alike(input, ".npy")) tool.resolve("--kind", "features");
   else if (ends_alike(input, ".safetensors")) tool.resolve("--kind", "model");
 }
@@ -167,6 +169,7 @@ class Report {
     nlohmann::ordered_json out = json::object();
     if (unchecked.ends > 0) out["past-end"] = out["after-end"] = unchecked.ends;
     if (unchecked.rows > 0) out["rows-disagree"] = unchecked.rows;
+    if (!unchecked.files.empty()) out["files"] = unchecked.files;
     return out.empty() ? "" : ",\"not_checked\":" + dump(out);
   }
   static std::string dump(const nlohmann::ordered_json& value) {
@@ -294,19 +297,25 @@ std::string foreign_text(const ImportFormat& format) {
          " makes records of it";
 }
 
-// Annotations of other formats beside the files that a folder's check takes. Others, such as videos, tables of
-// durations and pages, may lie there.
-std::uint64_t check_foreign(const std::string& folder, const FaultSink& sink) {
+// Of a folder's files that its check does not take: annotations of other formats are faults, and videos that records
+// name have been opened. The rest, such as archives of arrays, tables of durations and pages, is counted by endings.
+std::uint64_t check_others(const std::vector<std::string>& others, const std::set<fs::path>& opened,
+                           const FaultSink& sink, Unchecked& unchecked) {
   std::uint64_t found = 0;
-  const auto others = files_of(folder, true, [](const std::string& name) {
-    return !name.ends_with(".npy") && !name.ends_with(".safetensors") && !name.ends_with(".jsonl");
-  });
-  for (const auto& path : others.paths) try {
+  for (const auto& path : others) {
+    try {
       const ImportFormat& format = recognise_format({path}, [](const std::string&) {});
-      if (!format.reader) continue;
-      sink({"foreign-format", path, 0, "", "", foreign_text(format)}), ++found;
+      if (format.reader) {
+        sink({"foreign-format", path, 0, "", "", foreign_text(format)}), ++found;
+        continue;
+      }
     } catch (const Error&) {  // none that is known
     }
+    std::error_code failed;
+    if (opened.count(fs::weakly_canonical(path, failed)) > 0) continue;
+    const std::string ending = lower_case(fs::path(path).extension().string());
+    ++unchecked.files[ending.empty() ? "without an ending" : ending];
+  }
   return found;
 }
 
@@ -325,10 +334,16 @@ void run_files(Tool& tool, const CheckOptions& options) {
     if (sound && options.format == "json") about = model_json(tool.options().input);
     else if (sound) tool.out().write(model_text(tool.options().input));
   } else {
-    check_folder(
+    std::set<fs::path> opened;
+    const VideoProbe probe = [&, open = prober(tool)](const std::string& path) {
+      std::error_code failed;
+      opened.insert(fs::weakly_canonical(path, failed));
+      return open(path);
+    };
+    const auto others = check_folder(
         tool.options().input, options, sink, checked, unchecked, [&](const std::string& text) { tool.note(text); },
-        options.no_videos ? VideoProbe() : prober(tool));
-    checked += check_foreign(tool.options().input, sink);
+        options.no_videos ? VideoProbe() : probe);
+    checked += check_others(others, opened, sink, unchecked);
     if (checked == 0) tool.warn("nothing was checked: the folder has no .jsonl, .npy or .safetensors file");
   }
   report.end(checked, "files", about, unchecked);
@@ -337,7 +352,7 @@ void run_files(Tool& tool, const CheckOptions& options) {
 // Of a file whose first line is no record: what it is, and what makes records of it; "": that cannot be told.
 std::string foreign_advice(const std::string& path) {
   std::error_code failed;
-  if (path == "-" || !std::filesystem::is_regular_file(path, failed)) return "";
+  if (path == "-" || !fs::is_regular_file(path, failed)) return "";
   LineReader reader(path);
   std::string_view line;
   if (!reader.next(line)) return "";

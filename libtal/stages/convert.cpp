@@ -350,6 +350,7 @@ void take_columns(ConvertOptions& o) {
 void load_tables(Tool& tool, ConvertOptions& o) {
   const Note note = [&](const std::string& message) { tool.note(message); };
   if (tool.given("--prefix")) o.import.prefix = o.prefix;
+  o.import.features.vectors_given = tool.given("--vectors");
   if (tool.given("--id-folders")) o.import.id_folders = o.import.features.id_folders = o.id_folders;
   o.import.ids = std::make_shared<FileIds>(o.import.id_folders);
   if (!o.durations.empty()) o.import.tables.videos = parse_videos(load(o.durations), note, o.import.id_folders);
@@ -475,7 +476,8 @@ void convert(Tool& tool, ConvertOptions& o) {
   std::string beside;  // what stands beside the videos of an ActivityNet file; its first record has it
   std::uint64_t videos = 0, rows_of_table = 0;
   std::map<std::string, std::string> owners;  // new id -> the one before
-  const auto pass = [&](Record& record) {
+  // The record's id, and what tables say of its video, before the check: facts contradict segments as members do.
+  const auto complete = [&](Record& record) {
     ++videos;
     const std::string before = record.video();
     rename(record, o.ids);
@@ -488,6 +490,8 @@ void convert(Tool& tool, ConvertOptions& o) {
       if (o.import.unit_duration) known.duration.reset();  // the record lasts 1
       set_info(record, known);
     }
+  };
+  const auto pass = [&](Record& record) {
     splits.apply(record);
     if (!o.subset.empty() && record.text("subset") != o.subset) {
       if (const auto own = record.raw("activitynet")) beside = *own;
@@ -507,6 +511,7 @@ void convert(Tool& tool, ConvertOptions& o) {
   const ImportSink sink{[&](Record& record) {
                           try {
                             if (tool.meter()) tool.meter()->record();
+                            complete(record);
                             check.check(record);
                             pass(record);
                           } catch (Error& error) {
@@ -524,6 +529,7 @@ void convert(Tool& tool, ConvertOptions& o) {
       for_each_record(tool, path, [&](Record& record, const LineReader&) {
         rows_of_table +=
             record.has("start") && record.has("end") && !record.has("annotations") && !record.has("proposals");
+        complete(record);
         check_record(record, check);
         pass(record);
       });

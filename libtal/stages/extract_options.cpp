@@ -140,7 +140,7 @@ void extract(Tool& tool, const ExtractOptions& o) {
   }
   if (std::none_of(o.encoders.begin(), o.encoders.end(),
                    [](const auto& text) { return parse_encoder_spec(text).name == kLogMelEncoder; }))
-    tool.refuse({"--set"}, "no encoder is log-mel");
+    tool.refuse({"--set"}, "--encoder " + joined(o.encoders, ",") + ": log-mel alone has settings");
   check_options(o);
   VideoList videos(tool.options().input, o.videos, tool.meter(), o.id_folders);
   if (as_it_is(tool, o) && videos.at_end()) return;

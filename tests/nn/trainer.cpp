@@ -248,6 +248,15 @@ BOOST_AUTO_TEST_CASE(model_files_say_what_does_not_match) {
   BOOST_TEST(with([](auto& f) { f.metadata["inputs"] = "{"; }).find("damaged") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(types_that_no_network_has_name_their_file) {
+  const Folder folder;
+  const std::string path = folder / "odd.safetensors";
+  write_safetensors(path, {{"f8", Dtype::kF8E4M3, {2}, "ab"}}, {});
+  BOOST_CHECK_EXCEPTION(read_tensors(path), Error, [&](const Error& error) {
+    return std::string(error.what()) == "'" + path + "': tensor 'f8': dtype F8_E4M3 is not supported here";
+  });
+}
+
 BOOST_AUTO_TEST_CASE(contracts_name_both_sides) {
   const StreamContract trained{"f", 4, 16, 16, 0, 25, "", "", "hog-hof/2 side=60 flow=block [crop 224, RGB]"};
   StreamContract other = trained;

@@ -117,6 +117,17 @@ try:
     for name in ("a", "b"):
         (folder / "some" / f"{name}.jsonl").write_text(text)
     assert "not checked: ends of segments in 4 records" in run("some").stdout
+    # So are files that nothing here reads, by their endings; headers beside features and videos that were opened are read.
+    npy(folder / "some" / "v.npy", (2, 2), [1.0] * 4)
+    header(folder / "some" / "v.npy", 2, 2)
+    for name in ("a.h5", "b.H5", "c.npz", "v.mp4", "LICENSE"):
+        (folder / "some" / name).write_bytes(b"\x89HDF\r\n\x1a\n")
+    assert run("some").stdout.endswith("; other files: 2 .h5, 1 .mp4, 1 .npz, 1 without an ending\n"), run("some").stdout
+    assert json.loads(run("--format", "json", "some").stdout)["not_checked"]["files"] == {".h5": 2, ".mp4": 1, ".npz": 1, "without an ending": 1}
+    (folder / "some" / "c.jsonl").write_text(json.dumps({"video": "v", "path": "v.mp4"}))
+    assert "1 .mp4" in run("--no-videos", "some").stdout
+    opened = subprocess.run([str(BIN / "tal-check"), "some"], capture_output=True, text=True, timeout=60, cwd=folder)
+    assert "other files: 2 .h5, 1 .npz, 1 without an ending" in opened.stdout, opened
     shutil.rmtree(folder / "some")
 
     # Files that are no records: what they are, and who takes them.

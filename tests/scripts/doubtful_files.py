@@ -228,6 +228,23 @@ for columns, options in (({"frame": (0, 16, 24)}, ()), ({"frame": (8, 24, 40)}, 
     check(rows(beside(columns, 1), *TIMES, *options) == VALUES, f"{columns} agree with {options}")
 got = records("--from", "features", "--inline", write("f.csv", beside({"fps": (25, 25, 25)}, 2)), "--stride", "16")[0]["features"]["features"]
 check(got["fps"] == 25, f"a column of frame rates is used: {got}")
+# Bounds in seconds or milliseconds against --window, as those in frames; rounded ones agree, and the last window may end with the video.
+for bounds, window, says in (({"start": (0, 0.64, 1.28), "end": (1.28, 1.92, 2.56)}, "16", ("f.csv:2:", "'start' 0 to 'end' 1.28 and so on are 32 frames at 25 a second, not the 16 that a row covers: give --window (or --stride)")),
+                             ({"start": (0, 0.64, 1.28), "end": (0.64, 1.28, 1.92)}, "64", ("are 16 frames at 25 a second, not the 64",)), ({"start_ms": (0, 640, 1280), "end_ms": (1280, 1920, 2560)}, "8", ("are 32 frames",)), ({"start": (0, 16, 32), "end": (32, 48, 64)}, "16", ("are 32 frames",))):
+    no_rows(beside(bounds, 0), *TIMES, "--window", window, says=says)
+for bounds, window in (({"start": (0, 0.64, 1.28), "end": (1.28, 1.92, 2.56)}, "32"), ({"start": (0, 0.64, 1.28), "end": (0.6, 1.24, 1.5)}, "16"), ({"start": (0, 0.6, 1.3), "end": (0.6, 1.3, 1.9)}, "16"), ({"start_ms": (0, 640, 1280), "end_ms": (1280, 1920, 2560)}, "32"), ({"start_row": (0, 1, 2), "end_row": (1, 2, 3)}, "32")):
+    check(rows(beside(bounds, 0), *TIMES, "--window", window) == VALUES, f"{bounds} agree with --window {window}")
+no_rows("start,end,a\n0,1.28,0.5\n", *TIMES, says=("f.csv:2:", "'start' 0 to 'end' 1.28 are 32 frames at 25 a second, not the 16"))
+
+# A last row less than a stride behind the one before is a window that ends with the video: the record says where it begins. Of two rows a step of 1 counts them.
+for column, values, last in (("frame", (0, 8), 8), ("start_frame", (4, 12), 12), ("time", (0, 0.32), 8), ("time_ms", (0, 320), 8), ("frame", (0, 16, 24), 24), ("time", (0, 0.64, 0.96), 24), ("frame", (0, 16, 31), 31)):
+    text = f"{column},a\n" + "".join(f"{value},0.5\n" for value in values)
+    got = records("--from", "features", "--inline", "--duration-from-rows", *TIMES, "--offset", str(values[0]), write("f.csv", text), says=(f"f.csv: the last row begins at frame {last}, less than a stride behind the one before",))[0]
+    check(got["features"]["features"]["last_start"] == last and abs(got["duration"] - (last + 16) / 25) < 1e-9, f"{text}: {got}")
+for text in ("frame,a\n0,0.5\n16,0.5\n32,0.5\n", "time,a\n0,0.5\n0.64,0.5\n1.27,0.5\n", "index,a\n0,0.5\n1,0.25\n"):
+    check("last_start" not in records("--from", "features", "--inline", *TIMES, write("f.csv", text))[0]["features"]["features"], text)
+no_rows("frame,a\n0,0.5\n1,0.25\n", *TIMES, says=("'frame' rises by 1 from row to row, but --stride is 16", "call it index"))
+no_rows("frame,a\n0,0.5\n20,0.25\n", *TIMES, says=("'frame' rises by 20 from row to row, but --stride is 16",))
 SIGNALS = ("--from", "signals", "--rate", "50", "--window", "1", "--stride", "1", "--inline")
 refused(*SIGNALS, write("s.csv", beside({"sampling_rate": (100, 100, 100)}, 2)), says=("'sampling_rate' is 100, but --rate is 50",))
 refused(*SIGNALS, "--channels", "a", write("s.csv", beside({"time": (0, 0.02, 0.2)}, 2)), says=("'time' goes from 0.02 to 0.2",))
@@ -419,6 +436,12 @@ segments(SMALL % ((",fps",) + (",25",) * 4), says=("up to 950 s in 'v3', whose f
 segments(SMALL % ((",fps,frames",) + (",25,2000",) * 4), says=("3 of 4 videos with a duration have segments far behind it", "are these times frames"))
 for text, options in ((SMALL % (("",) + ("",) * 4), ()), (SMALL % ((",fps",) + (",25",) * 4), ("--time", "frames")), (SMALL % ((",fps",) + (",25",) * 4), ("--time", "seconds")), ((SMALL % ((",fps",) + (",25",) * 4)).replace("950", "950.5"), ()), (SMALL % ((",fps,frames",) + (",1,2000",) * 4), ()), ("video,start,end,label,fps\nv1,600,700,a,25\n", ())):
     segments(text, *options, silent=True)
+
+# Beyond a day one is enough; beside a frame rate few, beyond an hour; beside a number of frames any.
+for text, says in (("video,start,end,label\nv1,90000,91000,A\n", "up to 91000 s in 'v1', which is more than a day"), ("video,start,end,label,fps\nv1,1000,2000,A,25\nv1,30000,30100,B,25\n", "up to 30100 s in 'v1', whose frame rate is known"),
+                   ("video,start,end,label,frames\nv1,500,700,A,900\n", "up to 700 s in 'v1', which has 900 frames")):
+    segments(text, says=(says,))
+segments("video,start,end,label\nv1,600,86000,A\n", silent=True)
 
 # Lists of whole clips are no segments.
 for text in ("videos/a/1.avi 153 44\nvideos/b/2.avi 97 3\n", "v1 153 44\nv2 97 3\n", "a/v1 12 44\n"):

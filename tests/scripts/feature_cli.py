@@ -120,6 +120,11 @@ write("x.npy", npy(SIX, (6,)))
 assert features("x.npy")[0][0]["features"]["features"] == {"path": "x.npy", "rows": 6, "dim": 1}
 assert rows(features("x.npy", "--vectors", "rows", "--inline")[0][0]["features"]["features"]) == [SIX]
 assert "--out-dir" in features("x.npy", "--vectors", "rows", status=2)[1]
+# Where no array has one dimension the option changes nothing, which is told.
+write("y.npy", npy(SIX, (3, 2)))
+for way in ("rows", "columns"):
+    assert "--vectors has no effect: no array has one dimension" in features("y.npy", "--vectors", way)[1]
+    assert "--vectors has no effect" not in features("x.npy", "--vectors", way, "--inline")[1]
 
 
 def npz(path, arrays, method=zipfile.ZIP_DEFLATED):
@@ -285,6 +290,7 @@ assert len(features("names", "--inline")[0]) == 2
 # Groups of --pattern that are not there, or empty, and names that are too long to match
 assert "'$2' names group 2, but the expression has 1" in features("npy", "--pattern", "(.*)_rgb", "--stream", "$2", status=2)[1]
 assert "names group 1, but the expression has 0 of --pattern" in features("npy", "--stream", "$1", status=2)[1]
+assert r"--id: '\1' holds \1: groups are written $1" in features("npy", "--pattern", "(.*)_rgb", "--id", r"\1", status=2)[1]
 assert "gives no video" in features("npy", "--pattern", "(x?).*rgb", status=1)[1]
 npz("long.npz", {"n" * 5000: npy(SIX, (3, 2)), "m": npy(SIX, (3, 2))})
 assert "too long" in features("long.npz", "--inline", "--pattern", "(.*)", status=1)[1]

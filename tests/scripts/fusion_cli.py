@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 
-from harness import BIN, check, finish
+from harness import BIN, check, finish, write
 
 tool = os.path.join(BIN, "tal-score")
 folder = tempfile.TemporaryDirectory()
@@ -103,6 +103,7 @@ for arguments, words, status in (
     check(all(word in errors for word in words), f"{arguments}: {errors!r} names {words}")
 
 other = save("bmn.jsonl", [{"video": "w", "proposals": [{"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"}]}] + [{"video": f"x{k}", "proposals": []} for k in range(3)])
+table, segments = write("classes.csv", "video,A,B\nv,0.9,0.1\n"), write("segments.csv", "video,start,end\nv,1,2\n")
 out, _ = run(records, "--classification", cls, "--top-classes", "1", "--merge", other)
 check(len(out[0]["proposals"]) == 2 and len(out[1]["proposals"]) == 3 and out[1]["proposals"][2] == {"segment": [0, 3], "score": 0.125, "label": "jump", "from": "bmn"},
       "another system's detections behind these, byte for byte")
@@ -115,6 +116,8 @@ check(out[0]["proposals"][0]["score"] == 0.5 * 0.81 * 0.25 * 0.5, f"a score made
 
 for arguments, words in (
     (["--merge", other], ["'w'", "have labels, these do not"]),
+    (["--classification", table], ["classes.csv:1", "tal-convert --from class-scores makes them of a table with a column a class"]),
+    (["--classification", segments], ["segments.csv:1", "tal-convert --from segments-csv"]),
     (["--classification", save("few.jsonl", [{"video": "v", "classification": classes(x=1)}])], ["'w'", "few.jsonl", "no line of this video"]),
     (["--classification", save("twice.jsonl", [{"video": "v", "classification": []}] * 2)], ["twice.jsonl:2", "two lines"]),
     (["--classification", save("none.jsonl", [{"video": "v"}])], ["none.jsonl:1", "classification", "missing"]),

@@ -206,7 +206,7 @@ def check_refusals(folder):
     for words, status, says in ((["--encoder", "log-mel", "--videos", still], 1, "it has pictures and no audio track"), (["--videos", sound], 1, "it holds sound alone, which log-mel"),
                                 (["--encoder", "log-mel", "--encoder", "hog-hof", "--videos", sound], 1, "it holds sound alone"), (["--encoder", "log-mel:x", "--videos", sound], 2, "has no weights"),
                                 (["--encoder", "log-mel@vgish", "--videos", sound], 2, "did you mean 'vggish'"), (["--encoder", "log-mel", "--set", "hopp=3", "--videos", sound], 2, "did you mean 'hop'"),
-                                (["--set", "hop=3", "--videos", sound], 2, "no encoder is log-mel"), (["--audio-stream", 0, "--videos", still], 2, "it hears nothing"),
+                                (["--set", "hop=3", "--videos", sound], 2, "--set has no effect with --encoder hog-hof: log-mel alone has settings"), (["--audio-stream", 0, "--videos", still], 2, "it hears nothing"),
                                 (["--encoder", "log-mel", "--audio-stream", 1, "--videos", sound], 1, "it has 1 audio stream, counted from 0"),
                                 (["--encoder", "log-mel", "--videos", "/dev/stdin"], 1, "not from pipes")):
         got = run("tal-extract", "--out-dir", folder / "r", *words, status=status, data="")

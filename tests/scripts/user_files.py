@@ -119,12 +119,18 @@ for text, says in (("v1,1,2,J\n", ("a header line with the names of the columns 
                    ("video,start,end,fps\nv1,1,2,25\nv1,3,4,30\n", ("fps: 30 here, but 25 in t.csv:2",)),
                    ("video,start,end,subset\nv1,1,2,training\nv1,3,4,validation\n", ("subset: 'validation' here, but 'training' in t.csv:2",)),
                    ("video,start,end\nv1,1,\"2\n", ("t.csv:2: a quoted field is not closed",)),
-                   (b"\xff\xfev\0i\0d\0", ("UTF-16",)), (b"video,start,end,label\nv1,1,2,caf\xe9\n", ("t.csv:2: not valid UTF-8 (Latin-1",)),
+                   (b"\xff\xfev\0i\0d\0", ("UTF-16",)), (b"video,start,end,label\nv1,1,2,caf\xe9\n", ("t.csv:2: not valid UTF-8: save it as UTF-8", "SHIFT_JIS")),
                    (b"PK\x03\x04", ("ZIP archive",))):
     refused("--from", "segments-csv", write("t.csv", text), says=says)
 refused("--from", "segments-csv", "--time", "frames", "--fps", "25", write("t.csv", "video,start,end\nv1,0:01,0:02\n"), says=("'0:01' is a time of the clock",))
 
 check(len(records("--from", "segments-csv", write("t.csv", "video,start,end\na/v.mp4,1,2\nb/v.mp4,3,4\n"), "--id-folders", "0", says=("1 video has several names in the table, such as 'a/v.mp4' and 'b/v.mp4'",))) == 1, "two files of one name")
+
+# What --durations says is held against segments whatever the format: records, results and tables alike.
+FACTS = write("d.csv", "video,duration,fps,frames\nv1,10,25,1000\n")
+for form, name, text in (("tal", "p.jsonl", '{"video":"v1","proposals":[{"segment":[1,20],"label":"A","score":0.5}]}\n'), ("tal", "a.jsonl", '{"video":"v1","annotations":[{"segment":[1,20],"label":"A"}]}\n'),
+                         ("activitynet-results", "r.json", '{"results":{"v1":[{"label":"A","score":0.5,"segment":[1,20]}]}}'), ("detections-csv", "t.csv", "video,start,end,label,score\nv1,1,20,A,0.5\n")):
+    records("--from", form, "--durations", FACTS, write(name, text), says=("1 video has a duration that contradicts frames and fps, the first is 'v1'", "1 segment ending behind the video's end"))
 
 # Durations: by columns, by lines, by JSON; said twice.
 RELATIVE = write("r.csv", "video,start,end\nmy video,0.1,0.2\n")
@@ -205,7 +211,7 @@ for member, says in (('"duration":0', "duration: must be positive"), ('"duration
                      ('"frames":-1', "frames: '-1'"), ('"classification":"none"', "classification: must be a list"), ('"path":5', "path: must be a string"), ('"maps":[]', "maps: must be an object"),
                      ('"subset":1', "subset: must be a string"), ('"duration":10,"duration_second":11', "duration_second: the member states duration once more"), ('"duration":1,"duration":1', "database.v: the key 'duration' stands twice")):
     refused("--from", "activitynet-gt", write("m.json", GT.replace('"duration":10', member)), says=("m.json:1:", says))
-for text, says in ((GT.encode("utf-16"), "UTF-16"), (GT.encode("utf-16-le"), "UTF-16"), (GT.replace('"a"', '"caf\xe9"').encode("latin-1"), "not valid UTF-8 (Latin-1"),
+for text, says in ((GT.encode("utf-16"), "UTF-16"), (GT.encode("utf-16-le"), "UTF-16"), (GT.replace('"a"', '"caf\xe9"').encode("latin-1"), "not valid UTF-8: save it as UTF-8"),
                    ('{"database":{},"database":{}}', "the key 'database' stands twice here (column 16)"), (GT.replace('"label"', '"segment":[1,2],"label"'), "database.v.annotations[0]: the key 'segment'"),
                    ('{"a":0,' + '"x":[1],' * 200 + '"v":{"annotations":[{"segment":[NaN,1]}]}}', "the key 'x' stands twice here (column 16)"),
                    ('{"v":{"annotations":[{"segment":[1,NaN]}]}}', "m.json:1: v.annotations[0].segment[1]: 'NaN' is not a value of JSON"), ('{"results":{}}', "--from activitynet-results"), ("[]", "must be one JSON object")):

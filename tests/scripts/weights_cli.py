@@ -295,6 +295,9 @@ for rule, name in (("(.*) -> x.$1", "x.old"), ("(?:module\\.)?(.*) -> net.$1", "
     assert got == {name: wanted["old"]}, (rule, sorted(got))
 assert f"{rules}:1: '$2' names group 2, but the expression has 1" in with_rules("(.*) -> $2\n", status=1)
 assert f"{rules}:1: 'a$10' names group 10" in with_rules("(.*) -> a$10\n", status=1)
+# Groups as others write them would stay text in the names.
+for foreign, part in ((r"net.\1", r"\1"), (r"net.\g<1>", r"\g"), ("net.${1}", "${"), ("net.$name", "$n")):
+    assert f"{rules}:1: '{foreign}' holds {part}: groups are written $1" in with_rules(f"(.*) -> {foreign}\n", status=1), foreign
 assert f"{rules}:2: 'old' becomes an empty name" in with_rules("(?!old).* -> -\nol(x?)d -> $1\n", status=1)
 assert "both become 'x'" in with_rules("conv.* -> x\n", status=1)
 assert f"{rules}:1: " in with_rules("conv(.* -> x\n", status=1)

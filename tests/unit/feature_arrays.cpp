@@ -341,6 +341,31 @@ BOOST_AUTO_TEST_CASE(hdf5_attributes) {
   BOOST_TEST(stride([](const File& f) {
                f.text_attribute("/", "stride", "x", true), f.numbers_attribute("v_1/rgb", "stride", {2});
              }) == "v_1 rgb 3x2 1 stride 2\n");
+  // names as columns may have them
+  BOOST_TEST(stride([](const File& f) { f.numbers_attribute("v_1/rgb", "Stride", {4}); }) ==
+             "v_1 rgb 3x2 1 stride 4\n");
+}
+
+// Numbers that seem to tell of the rows' times and are not taken are told; others are not.
+BOOST_AUTO_TEST_CASE(hdf5_attributes_that_are_left_out) {
+  const Folder folder;
+  const std::string path = folder / "v.h5";
+  {
+    const File file(path);
+    file.array("v_1/rgb", 1), file.array("v_2/rgb", 1);
+    for (const char* video : {"v_1/rgb", "v_2/rgb"})
+      file.numbers_attribute(video, "FPS", {25}), file.numbers_attribute(video, "hop_size", {16}),
+          file.numbers_attribute(video, "layers", {4});
+    file.numbers_attribute("v_1", "sampling_rate", {25}), file.numbers_attribute("/", "Duration", {9});
+    file.text_attribute("/", "time", "yesterday", true);
+  }
+  const Got got = import({path});
+  BOOST_TEST(got.text() == "v_1 rgb 3x2 1\nv_2 rgb 3x2 1\n");
+  BOOST_TEST(has(got.notes, "attribute 'FPS' of 'v_1/rgb', 25, and those of 1 more are left out"));
+  BOOST_TEST(has(got.notes,
+                 "attributes left out, which may tell of the rows' times (--fps, --stride, --window, --offset): "
+                 "'Duration' (2 arrays), 'hop_size' (2 arrays), 'sampling_rate'"));
+  BOOST_TEST(!has(got.notes, "layers"));
 }
 
 namespace {

@@ -77,13 +77,51 @@ BOOST_AUTO_TEST_CASE(encodings_are_named) {
   BOOST_TEST(says(read(std::string("\0a\0b", 4)), "is UTF-16 text"));
   BOOST_TEST(says(read(std::string("\xff\xfe\0\0a\0\0\0", 8)), "is UTF-32 text"));
   BOOST_TEST(says(read("PK\3\4xyz"), "ZIP"));
-  BOOST_TEST(
-      read("ok\n\xc3\xa9\xe9 x\n") ==
-      "t:2: not valid UTF-8 (Latin-1 or Windows-1252?): save it as UTF-8, iconv -f WINDOWS-1252 -t UTF-8 (column 3)");
+  const auto foreign = read("ok\n\xc3\xa9\xe9 x\n");
+  BOOST_TEST(foreign.starts_with("t:2: not valid UTF-8: save it as UTF-8, or iconv -f ENCODING -t UTF-8"), foreign);
+  BOOST_TEST(foreign.ends_with("(column 3)"), foreign);
+  for (const char* encoding : {"WINDOWS-1252", "SHIFT_JIS", "GB18030"}) BOOST_TEST(says(foreign, encoding));
   BOOST_TEST(says(read(std::string("abcdef\nab\0", 10)), "t:2: holds a zero byte"));
   BOOST_TEST(says(read("caf\xe9"), "t:1: not valid UTF-8"));
   const SourceText text{"t", "a\rb\r\nc\n\nd"};
   BOOST_TEST((split_lines(text) == std::vector<std::string_view>{"a", "b", "c", "", "d"}));
+}
+
+// What other programs keep tables in; their marks are letters, with which an id may begin.
+BOOST_AUTO_TEST_CASE(tables_of_other_programs_are_named) {
+  const auto read = [](std::string_view text) { return fault([&] { (void)utf8_text({"t", std::string(text)}); }); };
+  using namespace std::string_view_literals;
+  for (const auto& [bytes, what] :
+       {std::pair{"PAR1\x15\x04\x15\x10"sv, "t: is a Parquet file, not UTF-8 text: save its"},
+        {"ARROW1\0\0\xff\xff"sv, "a Feather or Arrow file"},
+        {"FEA1\0\0\0\0\1"sv, "a Feather or Arrow file"},
+        {"<stata_dta><header>"sv, "a file of Stata"},
+        {"\x72\2\1\0\3"sv, "a file of Stata"},
+        {"$FL2@(#) SPSS"sv, "a file of SPSS"},
+        {"\0\0\0\0\0\0\0\0\0\0\0\0\xc2\xea\x81\x60"sv, "a file of SAS"},
+        {"X\n\0\0\0\3"sv, "a file of R"},
+        {"RDX3\nX\n\0"sv, "a file of R"},
+        {"Obj\1\4"sv, "an Avro file"},
+        {"{\\rtf1 a"sv, "RTF"},
+        {"%PDF-1.4"sv, "copy its table into a file of text"},
+        {"PK\3\4"sv, "unpack it, or save it as CSV"}})
+    BOOST_TEST(says(read(bytes), what), read(bytes));
+  for (const char* text : {"PAR1,0,1\n", "PAR1\n", "PAR1", "ARROW1 a\n", "Obj\n", "RDX3\n", "X\n1\n"})
+    BOOST_TEST(read(text) == "");
+}
+
+// Numbers in JSON are no table of numbers; a table may begin with a bracket in a name.
+BOOST_AUTO_TEST_CASE(json_is_no_table_of_numbers) {
+  const auto read = [](std::string text) { return fault([&] { (void)parse_number_table({"t", text}); }); };
+  for (const char* text : {"[[0.1,0.2],[0.3,0.4]]", "[\n [0.1],\n [0.2]\n]", "[{\"a\":1}]"})
+    BOOST_TEST(says(read(text),
+                    "t: is JSON (or what Python prints), no table of numbers: load it in Python and save its "
+                    "rows, numpy.save('FILE.npy'"),
+               read(text));
+  BOOST_TEST(says(read("{\"v1\":[[0.1,0.2]]}"), "numpy.savez('FILE.npz', **json.load(open('FILE.json')))"));
+  BOOST_TEST(
+      says(read("{\"video\":\"v\",\"duration\":1}\n"), "records and no rows of numbers: tal-convert --from tal"));
+  BOOST_TEST(read("[a],{b}\n1,2\n") == "");
 }
 
 BOOST_AUTO_TEST_CASE(numbers_and_times_of_the_clock) {
