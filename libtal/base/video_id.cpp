@@ -52,17 +52,25 @@ std::string_view without_ending(std::string_view name, std::initializer_list<std
 namespace {
 
 std::string_view without_sound(std::string_view name) {
-  return without_ending(name, {".wav", ".flac", ".mp3", ".m4a", ".aac", ".oga", ".opus", ".wma", ".aif", ".aiff"});
+  return without_ending(
+      name, {".wav", ".flac", ".mp3", ".m4a",  ".aac",  ".oga", ".opus", ".wma",  ".aif",  ".aiff", ".caf",  ".au",
+             ".snd", ".w64",  ".ac3", ".ec3",  ".eac3", ".mka", ".mp2",  ".mpa",  ".m4b",  ".amr",  ".aifc", ".bwf",
+             ".ape", ".wv",   ".tta", ".weba", ".spx",  ".ra",  ".dts",  ".adts", ".rf64", ".thd",  ".mlp",  ".mpc"});
 }
 
 std::string_view without_media_ending(std::string_view file) {
   if (const auto name = without_sound(file); name != file) return name;
-  // Containers and streams that FFmpeg reads under these names.
-  return without_ending(file,
-                        {".mp4",  ".m4v", ".avi",  ".mkv", ".webm", ".mov",  ".mpg",   ".mpeg", ".mpe",  ".m2v",
-                         ".wmv",  ".asf", ".flv",  ".f4v", ".3gp",  ".3g2",  ".ogv",   ".ogg",  ".ts",   ".mts",
-                         ".m2ts", ".vob", ".divx", ".dv",  ".mxf",  ".mjpg", ".mjpeg", ".rm",   ".rmvb", ".y4m",
-                         ".h264", ".264", ".h265", ".265", ".hevc", ".gif",  ".qt",    ".nut",  ".sdp",  ".m3u8"});
+  // Containers and streams that FFmpeg reads under these names; those of cameras, recorders and discs among them.
+  return without_ending(
+      file,
+      {".mp4",  ".m4v",  ".avi",  ".mkv",   ".webm", ".mov",    ".mpg",  ".mpeg", ".mpe",  ".m2v", ".wmv",    ".asf",
+       ".flv",  ".f4v",  ".3gp",  ".3g2",   ".ogv",  ".ogg",    ".ts",   ".mts",  ".m2ts", ".vob", ".divx",   ".dv",
+       ".mxf",  ".mjpg", ".rm",   ".mjpeg", ".rmvb", ".y4m",    ".h264", ".264",  ".h265", ".265", ".hevc",   ".gif",
+       ".qt",   ".nut",  ".sdp",  ".m3u8",  ".360",  ".insv",   ".lrv",  ".lrf",  ".dav",  ".m2t", ".m1v",    ".mpv",
+       ".mod",  ".tod",  ".ogm",  ".ogx",   ".wtv",  ".ivf",    ".apng", ".amv",  ".obu",  ".av1", ".vvc",    ".266",
+       ".h266", ".avc",  ".h261", ".h263",  ".mp4v", ".mpeg4",  ".mj2",  ".mjp2", ".mk3d", ".m2p", ".tp",     ".trp",
+       ".evo",  ".vro",  ".nsv",  ".svi",   ".wm",   ".xvid",   ".3gpp", ".3gp2", ".ismv", ".swf", ".dvr-ms", ".nuv",
+       ".gxf",  ".pva",  ".vc1",  ".cavs",  ".dif",  ".mpegts", ".m4p",  ".mpg2", ".mpeg2"});
 }
 
 bool is_media_path(std::string_view path) {

@@ -67,6 +67,9 @@ std::string bytes_at(std::istream& file, std::uint64_t at, std::size_t count) {
   return out;
 }
 
+constexpr const char *kWithinFragment = "the file ends within a fragment",
+                     *kNoIndex = "the index at its end is missing";
+
 std::string last_bytes(std::istream& file, std::uint64_t size, std::size_t count) {
   const auto many = static_cast<std::size_t>(std::min<std::uint64_t>(size, count));
   return bytes_at(file, size - many, many);
@@ -281,6 +284,64 @@ std::string y4m_end(std::istream& file, std::uint64_t size, std::uint64_t pictur
   return {};
 }
 
+// AVI that was written into a pipe, whose sizes are not known: chunks with their size, filled up to a whole word.
+std::string avi_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kHead = 12, kChunk = 8;
+  if (riff_bytes(bytes_at(file, 0, kChunk)) || bytes_at(file, kChunk, 4) != "AVI ") return {};
+  for (std::uint64_t at = kHead; at < size;) {
+    const std::string head = bytes_at(file, at, kHead);
+    if (head.size() < kChunk) return "the file ends within a chunk";
+    const bool word = std::all_of(head.begin(), head.begin() + 4, [](unsigned char c) { return c > ' ' && c < 0x7f; });
+    if (!word) return {};  // something else
+    const auto length = little_endian(head, 4, 4);
+    const bool open = (head.starts_with("LIST") || head.starts_with("RIFF")) && length > size - at;
+    if (!open && length > size - at - kChunk) return "the file ends within a chunk";
+    at += open ? kHead : kChunk + length + length % 2;
+  }
+  return {};
+}
+
+// ISO/IEC 14496-12: boxes with their size. The pictures of a fragment (moof) follow it. Of files without fragments
+// their index tells.
+std::string fragments_end(std::istream& file, std::uint64_t size) {
+  constexpr std::size_t kBox = 8, kLarge = 16;
+  bool fragments = false, waiting = false;  // waiting: for the pictures of a fragment
+  for (std::uint64_t at = 0; at < size;) {
+    const std::string head = bytes_at(file, at, kLarge);
+    if (head.size() < kBox)
+      return waiting || (fragments && head.find_first_not_of('\0') != head.npos) ? kWithinFragment : "";
+    const std::string kind = head.substr(4, 4);
+    std::uint64_t length = big_endian(head, 0, 4);
+    if (length == 1 && head.size() == kLarge) length = big_endian(head, 8, 8);
+    const bool word = std::all_of(kind.begin(), kind.end(), [](unsigned char c) { return c >= ' ' && c < 0x7f; });
+    if (length < kBox || !word) return "";  // up to the end, or something else
+    fragments = fragments || kind == "moof";
+    waiting = kind == "moof" || (waiting && kind != "mdat");
+    const bool behind = kind == "mfra" || kind == "free" || kind == "skip" || kind == "uuid";  // no pictures there
+    if (length > size - at) return fragments && (waiting || !behind) ? kWithinFragment : "";
+    at += length;
+  }
+  return waiting ? kWithinFragment : "";
+}
+
+// NUT: behind the pictures an index: its code, its length (7 bits a byte), its entries. Others' bytes may follow.
+std::string nut_end(std::istream& file, std::uint64_t size) {
+  constexpr std::string_view kIndex("NX\xdd\x67\x2f\x23\xe6\x4e", 8);
+  constexpr std::size_t kTail = 1 << 20, kBehind = 12;
+  const std::string tail = last_bytes(file, size, kTail);
+  if (auto at = tail.rfind(kIndex); at != std::string::npos) {
+    std::uint64_t length = 0;
+    for (at += kIndex.size(); at < tail.size(); ++at) {
+      length = length << 7 | (tail[at] & 0x7f);
+      if ((tail[at] & 0x80) == 0) return length < tail.size() - at ? "" : kNoIndex;
+    }
+    return kNoIndex;
+  }
+  // One that is longer: at the end stands how long, and a checksum.
+  const std::uint64_t length = tail.size() < kBehind ? 0 : big_endian(tail, tail.size() - kBehind, 8);
+  return length <= size && bytes_at(file, size - length, kIndex.size()) == kIndex ? "" : kNoIndex;
+}
+
 // Bytes of the whole file by its header: Sony's Wave64, RF64 and BW64, Apple's CAF. 0: it does not say.
 std::uint64_t stated_bytes(std::istream& file, const std::string& head) {
   constexpr std::size_t kWave = 40, kChunk = 12;
@@ -310,6 +371,10 @@ std::string file_end(std::istream& file, std::uint64_t picture) {
   if (head == "\x1a\x45\xdf\xa3") return matroska_end(file, size);
   if (head == "GIF8") return gif_end(file, size);
   if (head == "\x89PNG") return png_end(file, size);
+  if (head == "RIFF") return avi_end(file, size);
+  if (head == "nut/") return nut_end(file, size);
+  if (const std::string kind = bytes_at(file, 4, 4); kind == "ftyp" || kind == "styp" || kind == "moov")
+    return fragments_end(file, size);
   if (head == "DKIF") return ivf_end(file, size);
   if (head == "YUV4" && picture > 0) return y4m_end(file, size, picture);
   if (stated_bytes(file, head) > size) return "the file is shorter than its header says";

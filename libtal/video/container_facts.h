@@ -17,9 +17,9 @@ std::optional<double> asf_duration(std::string_view head);
 std::optional<std::uint64_t> riff_bytes(std::string_view head);
 
 // How the end of a file shows that it was cut off, where libavformat does not tell: Ogg, MPEG-TS, MPEG-PS, FLV,
-// Matroska, GIF, PNG, IVF, y4m; files of sound that state their size. "the file ends within a page", "its last page
-// does not say that the stream ends"; "": nothing shows it. picture: bytes of one in a file of pictures as they are
-// (y4m); 0: it is none.
+// Matroska, GIF, PNG, IVF, y4m, NUT, fragments of MP4, AVI of pipes; files of sound that state their size. "the file
+// ends within a page", "its last page does not say that the stream ends"; "": nothing shows it. picture: bytes of one
+// in a file of pictures as they are (y4m); 0: it is none.
 std::string file_end(std::istream& file, std::uint64_t picture = 0);
 
 // Pictures of an AVI file's stream by its index (idx1), without empty chunks, where the last one stays; nullopt: it has

@@ -29,8 +29,9 @@ constexpr double kApart = 0.1;         // seconds that a start may be off before
 constexpr double kHole = 2;            // seconds without a picture
 constexpr double kNear = 1;            // seconds around a hole in which what shows a loss is of that loss
 constexpr std::size_t kMostHoles = 10000;
-constexpr double kLonger = 0.5;  // seconds that sound may go on
-constexpr double kBack = 0.25;   // seconds that time stamps may run back where recordings were joined
+constexpr double kLonger = 0.5;     // seconds that sound may go on
+constexpr double kRounded = 0.001;  // seconds by which time stamps are off that have been in a file of milliseconds
+constexpr double kBack = 0.25;      // seconds that time stamps may run back where recordings were joined
 
 // Frames a second from time stamps: the mean step, without those that leap over frames. 0: they do not tell.
 double rate_of(const std::vector<double>& stamps) {
@@ -191,6 +192,7 @@ VideoDecoder::VideoDecoder(const std::string& path, const DecodeOptions& options
   source_ = std::make_unique<FileSource>(*media_, path_, options_);
   begin();
   const auto& claims = media_->claims();
+  stamps_.emplace(std::max(media_->tick(), kRounded));
   claimed_ = claims.count > 0 ? claims.count : std::llround(std::max(0.0, claims.end - claims.zero) * fps_);
 }
 
@@ -241,10 +243,12 @@ bool VideoDecoder::read(cv::Mat& bgr) {
 }
 
 bool VideoDecoder::read(VideoPicture& picture) {
-  if (frames_ == limit_) return false;
   double stamp = 0, length = 0;
   try {
-    if (!source_->next(picture, stamp, length)) return false;
+    if (frames_ == limit_ || !source_->next(picture, stamp, length)) {
+      settle_rate();
+      return false;
+    }
   } catch (const cv::Exception& error) {
     throw Error("'" + path_ + "': decoding failed after " + format_number(time_) + " s: " + error.err);
   }
@@ -272,9 +276,19 @@ void VideoDecoder::place(double stamp, double length) {
     if (std::isfinite(next)) behind_ = std::max(behind_, time_ - next);
     else ++unstamped_;
   }
+  if (frames_ > 0 && stamps_) stamps_->add(time_);
   last_length_ = length;
   deviation_ = std::max(deviation_, std::abs(time_ - static_cast<double>(frames_) / fps_));
   ++frames_;
+}
+
+// What is presented when is told by time stamps; a container's rate may be a mean over a last picture of another
+// length, or was left from before the stamps were changed.
+void VideoDecoder::settle_rate() {
+  constexpr double kOff = 0.1;  // frames
+  if (!stamps_ || unstamped_ > 0 || behind_ > 0 || deviation_ * fps_ < kOff || !stamps_->constant()) return;
+  stated_fps_ = fps_, fps_ = stamps_->rate();
+  deviation_ = 0, holes_ = {};
 }
 
 std::int64_t VideoDecoder::claimed_count() const { return media_ && media_->claims().counted ? claimed_ : 0; }
@@ -291,8 +305,11 @@ double VideoDecoder::duration() const {
   const double end = media_->findings().jumps == 0 ? claims.end - first_ - time_ : 0;
   if (!varies()) {
     const double rest = claims.end - claims.begin - time_;
-    return time_ + (claims.own && std::abs(rest - step) < 2 * claims.tick ? rest : step);
+    const bool longer = stated_fps_ > 0 && end > 1.5 * step && std::abs(end - 1 / stated_fps_) > kRounded;
+    return time_ + (claims.own && (longer || std::abs(rest - step) < 2 * claims.tick) ? rest : step);
   }
+  if (const double last = media_->findings().last_length; last > 0)
+    return time_ + (std::abs(last - end) < kTie ? end : last);
   // A packet's own length is that of the order of decoding, so the stream's end comes first where it is near.
   if (claims.own && end > 0 && end <= 2 * std::max(last_length_, step)) return time_ + end;
   return time_ + (last_length_ > 0 ? last_length_ : step);
@@ -307,7 +324,8 @@ std::int64_t VideoDecoder::expected() const {
   if (!media_) return 0;
   const auto& claims = media_->claims();
   const auto found = media_->findings();
-  if (claims.count > 0 && found.jumps == 0) return std::max<std::int64_t>(0, claims.count - found.undecoded);
+  if (claims.count > 0 && found.jumps == 0 && (claims.counted || stated_fps_ == 0))
+    return std::max<std::int64_t>(0, claims.count - found.undecoded);
   return std::llround(duration() * fps_);
 }
 
@@ -354,6 +372,12 @@ VideoDecoder::Damage VideoDecoder::damage() const {
            std::to_string(frames_) + (cut.empty() || all > frames_ ? " of " + std::to_string(all) : "") +
            " frames decoded" + (why.empty() ? "" : " (" + why + ")");
   };
+  if (frames_ == 0 && cut.empty() && found.packets == 0 && !found.broken)
+    return {true, 0,
+            "'" + path_ + "': " +
+                (found.hidden > 0 ? "its edit list hides all of its pictures"
+                 : whole > 0      ? "it holds none of the " + counted(whole, "picture") + " that its header counts"
+                                  : "it holds no pictures")};
   if (frames_ == 0) return {true, 0, message("truncated or corrupt", 0)};
   const auto hole =
       std::find_if(holes_.longer.begin(), holes_.longer.end(), [&](const Hole& one) { return shows_loss(one, found); });
@@ -396,8 +420,10 @@ std::vector<std::string> VideoDecoder::warnings() const {
   const auto found = media_->findings();
   if (found.undecoded > 0 && frames_ > 0)
     out.push_back("its beginning cannot be decoded (" + counted(found.undecoded, "picture") +
-                  " before the first key picture, or more): time 0 is the first that can, " +
-                  seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start");
+                  " before the first key picture, or more): time 0 is the first that can" +
+                  (unstamped_ + 1 == frames_
+                       ? ""
+                       : ", " + seconds_text(first_ - std::min(claims.zero, found.begin)) + " after the file's start"));
   if (found.jumps > 0) out.push_back(jumps_told(found, first_));
   if (found.torn > 0)
     out.push_back("pieces of " + counted(found.torn, "picture") +
@@ -416,8 +442,12 @@ std::vector<std::string> VideoDecoder::notes() const {
   if (frames_ > 1 && unstamped_ + 1 == frames_)
     out.push_back("it has no time stamps: its pictures are taken to follow each other " + format_number(fps_) +
                   " times a second");
+  if (stated_fps_ > 0)
+    out.push_back("the container states " + format_number(std::round(stated_fps_ * 1e6) / 1e6) +
+                  " frames a second; its time stamps are those of " + format_number(std::round(fps_ * 1e6) / 1e6) +
+                  ", which are taken");
   const auto claimed = claims.slots > 0 ? claims.slots - found.undecoded : expected();
-  if (claims.stated && (claims.counted || !varies()) && claimed != frames_)
+  if (claims.stated && (claims.counted || (!varies() && stated_fps_ == 0)) && claimed != frames_)
     out.push_back("the container claims " + std::to_string(claimed) + " frames, " + std::to_string(frames_) +
                   " were decoded");
   if (claims.streams > 1 && options_.video_stream < 0)

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <opencv2/core.hpp>
 
 #include "libtal/video/decode_options.h"
+#include "libtal/video/stamp_rate.h"
 
 namespace tal {
 
@@ -45,8 +47,10 @@ class VideoDecoder {
   std::int64_t frames() const { return frames_; }    // decoded so far
   std::int64_t claimed() const { return claimed_; }  // the container's count, or of its duration; 0: it states none
   std::int64_t claimed_count() const;                // the container's own count; 0: it states none
-  double claimed_duration() const;     // seconds, of the container, from the video's first picture on; 0: none
-  double fps() const { return fps_; }  // the container's rate, or the measured one where it states none
+  double claimed_duration() const;  // seconds, of the container, from the video's first picture on; 0: none
+  // The container's rate, or the measured one where it states none. After the end of a file whose time stamps tell
+  // another constant one: theirs.
+  double fps() const { return fps_; }
   double duration() const;  // seconds: the last frame lasts 1 / fps, at a variable rate what its container says
   double deviation() const { return deviation_; }  // seconds: largest |time - k / fps|, 0 for a constant rate
   // Whether the codec has one thread: what it makes of damaged pictures may depend on their number.
@@ -98,6 +102,7 @@ class VideoDecoder {
   void begin();
   double measure();  // frames a second, by the time stamps of the first frames, which stay to be read
   void place(double stamp, double length);
+  void settle_rate();
   bool steady() const;  // whether holes are rare
   bool shows_loss(const Hole& hole, const MediaFindings& found) const;
   std::int64_t expected() const;  // frames, after the end
@@ -111,6 +116,8 @@ class VideoDecoder {
   std::int64_t frames_ = 0, claimed_ = 0, unstamped_ = 0, limit_ = -1;
   Holes holes_;
   Change change_;
+  std::optional<StampRate> stamps_;  // of a file
+  double stated_fps_ = 0;            // the container's, where the time stamps tell another one
   double fps_ = 0, time_ = 0, first_ = 0, step_ = 0, last_length_ = 0, deviation_ = 0, behind_ = 0;
 };
 

@@ -127,6 +127,8 @@ Pictures decode(const std::string& path, const FrameContract& contract, double f
   // What a codec makes of damaged pictures may depend on its threads: frames must not.
   if ((decoder.damaged() > 0 || damage.found) && !decoder.single()) return decode(path, contract, wanted, 1);
   if (damage.found) throw Error(damage.message);
+  // Time stamps that tell another rate than the container does.
+  if (wanted == 0 && decoder.fps() != fps) return decode(path, contract, decoder.fps(), threads);
   if (spool.count() == 0) throw Error("'" + path + "': no frame");
   return {spool.finish(), fps, decoder.duration()};
 }

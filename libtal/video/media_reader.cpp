@@ -37,6 +37,9 @@ constexpr double kRiffApart = 0.002;          // seconds; some writers count the
 constexpr std::int64_t kWaveProbe = 1 << 14;  // bytes
 constexpr double kMpegApart = 1.5;            // frames; some writers count the frame that the count stands in
 constexpr int kMpegFrame = 1152;              // samples, at most
+// Packets, and their bytes, in which a stream's first key picture is looked for; some have none (intra refresh).
+constexpr std::size_t kMostEarly = 1000;
+constexpr std::int64_t kMostEarlyBytes = 1 << 27;
 
 bool is_cover(const AVStream& stream) { return (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) != 0; }
 
@@ -106,6 +109,18 @@ AVPixelFormat choose_device_format(AVCodecContext* codec, const AVPixelFormat* o
   for (; *offered != AV_PIX_FMT_NONE; ++offered)
     if (*offered == wanted) return wanted;
   return AV_PIX_FMT_NONE;
+}
+
+// "vvc1", of a codec that this FFmpeg does not know.
+std::string fourcc(std::uint32_t tag) {
+  char text[AV_FOURCC_MAX_STRING_SIZE] = "";
+  return av_fourcc_make_string(text, tag);
+}
+
+// Whether libavcodec decodes what stands before the first key picture, as well, on a grey ground. Other decoders wait
+// for it, or (H.264) for the end of a refresh in parts.
+bool makes_up_a_beginning(AVCodecID codec) {
+  return codec == AV_CODEC_ID_HEVC || codec == AV_CODEC_ID_VVC || codec == AV_CODEC_ID_MPEG4;
 }
 
 }  // namespace
@@ -302,7 +317,9 @@ void MediaReader::choose_stream(const DecodeOptions& options) {
 
 void MediaReader::open_codec(const DecodeOptions& options) {
   const AVCodec* codec = avcodec_find_decoder(stream_->codecpar->codec_id);
-  const std::string name = avcodec_get_name(stream_->codecpar->codec_id);
+  const auto tag = stream_->codecpar->codec_tag;
+  std::string name = avcodec_get_name(stream_->codecpar->codec_id);
+  if (stream_->codecpar->codec_id == AV_CODEC_ID_NONE && tag != 0) name = "'" + fourcc(tag) + "'";
   if (!codec) refuse("this FFmpeg has no decoder for " + name);
   codec_.reset(avcodec_alloc_context3(codec));
   if (!codec_) throw std::bad_alloc();
@@ -323,6 +340,7 @@ void MediaReader::open_codec(const DecodeOptions& options) {
     codec_->get_format = choose_device_format;
   }
   if (const int code = avcodec_open2(codec_.get(), codec, nullptr); code < 0) refuse(name + ": " + libav_error(code));
+  before_key_ = makes_up_a_beginning(stream_->codecpar->codec_id);
 }
 
 // Seconds that a WAV file lacks by its own header: of one that is cut off, libavformat counts what is there.
@@ -342,7 +360,7 @@ bool MediaReader::is_one_page() const {
 
 void MediaReader::read_end() {
   if (!is_file(path_)) return;
-  const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf", "matroska", "gif", "apng", "ivf"};
+  const auto names = {"ogg", "mpeg", "flv", "w64", "wav", "caf", "matroska", "gif", "apng", "ivf", "avi", "nut", "mov"};
   if (std::none_of(names.begin(), names.end(), [&](const char* name) { return format_is(*format_, name); })) return;
   std::ifstream file(path_, std::ios::binary);
   const auto& codec = *stream_->codecpar;
@@ -351,6 +369,7 @@ void MediaReader::read_end() {
           ? av_image_get_buffer_size(static_cast<AVPixelFormat>(codec.format), codec.width, codec.height, 1)
           : 0;
   claims_.file_end = file_end(file, static_cast<std::uint64_t>(std::max(picture, 0)));
+  if (claims_.file_end.empty() && index_goes_on()) claims_.file_end = "the file is shorter than its index says";
 }
 
 // Whether the last packet of an index lies behind the end of the file.
@@ -373,7 +392,6 @@ void MediaReader::read_sound_end() {
   if (pcm && format_is(*format_, "wav")) claims_.slack = kRiffApart;
   if (claims_.padded && format_is(*format_, "mp3"))
     claims_.slack = kMpegApart * (codec.frame_size > 0 ? codec.frame_size : kMpegFrame) * sample;
-  if (claims_.file_end.empty() && index_goes_on()) claims_.file_end = "the file is shorter than its index says";
 }
 
 void MediaReader::read_claims() {
@@ -423,6 +441,14 @@ void MediaReader::read_claims() {
     claims_.count = static_cast<std::int64_t>(std::floor((claims_.end - begin) * claims_.fps + 0.5));
   claims_.count = std::max<std::int64_t>(0, claims_.count);
   if (format_is(*format_, "avi") && !sound_ && stream_->nb_frames > 0) read_avi_claims(begin);
+  if (!length_is_known()) claims_.end = 0, claims_.count = claims_.slots = 0, claims_.counted = claims_.stated = false;
+}
+
+// What was written into a pipe keeps what stood in its header at first.
+bool MediaReader::length_is_known() const {
+  constexpr std::int64_t kUnknown = 0xffffffff;
+  if (format_is(*format_, "ivf")) return stream_->duration < kUnknown;
+  return !format_is(*format_, "avi") || !is_file(path_) || riff_bytes(first_bytes(path_)).has_value();
 }
 
 // The header's rate is that of the clock: writers of variable rates leave ticks empty, and then it may be any.
@@ -476,9 +502,12 @@ double MediaReader::length(const AVFrame& frame) const {
   return ticks > 0 ? seconds(ticks, stream_->time_base) : 0;
 }
 
+double MediaReader::tick() const { return av_q2d(stream_->time_base); }
+
 // Of the packets before the first frame: those that should have been shown before it.
 void MediaReader::first_frame(double stamp) {
   any_ = true, first_ = stamp;
+  findings_.undecoded = passed_over_;
   for (const double at : waiting_) findings_.undecoded += at < stamp - kTick;
   waiting_ = {};
 }
@@ -511,7 +540,7 @@ const AVFrame* MediaReader::next(double passed) {
     return frame;
   }
   note_errors();
-  if (!any_) findings_.undecoded = static_cast<std::int64_t>(waiting_.size());
+  if (!any_) findings_.undecoded = passed_over_ + static_cast<std::int64_t>(waiting_.size());
   return nullptr;
 }
 
@@ -520,6 +549,8 @@ bool MediaReader::seek(double time) {
   if (av_seek_frame(format_.get(), stream_->index, ticks, AVSEEK_FLAG_BACKWARD) < 0) return false;
   avcodec_flush_buffers(codec_.get());
   clock_.restart();
+  early_.clear(), early_bytes_ = 0;
+  before_key_ = makes_up_a_beginning(stream_->codecpar->codec_id);
   draining_ = false;
   return true;
 }
@@ -576,11 +607,68 @@ int MediaReader::read_packet() {
   }
 }
 
+// What lies before the first key picture cannot be decoded; where none comes, all is given to the codec after all.
+bool MediaReader::keep_for_later() {
+  if (!before_key_) return false;
+  if ((packet_->flags & AV_PKT_FLAG_KEY) != 0) {
+    for (const auto& packet : early_) {
+      if ((packet->flags & AV_PKT_FLAG_DISCARD) != 0) ++findings_.hidden;
+      else ++passed_over_, note_shown(*packet);
+    }
+    before_key_ = false, early_.clear();
+    return false;
+  }
+  early_bytes_ += packet_->size;
+  early_.push_back(make_packet());
+  av_packet_move_ref(early_.back().get(), packet_.get());
+  before_key_ = early_.size() < kMostEarly && early_bytes_ < kMostEarlyBytes;
+  return true;
+}
+
+// The file's, on a clock that goes on, into packet_. False: its end.
+bool MediaReader::next_packet() {
+  const bool again = !before_key_ && !early_.empty();
+  if (!again) {
+    const int code = read_packet();
+    if (code < 0) {
+      // Some readers find an error where nothing is left, and say none.
+      const bool end = code == AVERROR_EOF || (format_->pb && avio_feof(format_->pb) && messages_.errors() == 0);
+      findings_.broken = !end && !live_;
+      before_key_ = false;
+      return false;
+    }
+    place_packet();
+    note_packet(*packet_);
+    return true;
+  }
+  av_packet_move_ref(packet_.get(), early_.front().get());
+  early_.pop_front();
+  return true;
+}
+
+void MediaReader::note_shown(const AVPacket& packet) {
+  const double at = seconds(packet.pts, stream_->time_base);
+  if (++findings_.packets == 1 && std::isfinite(at)) findings_.begin = at;
+  const double decoded = seconds(packet.dts, stream_->time_base);
+  if (findings_.packets == 1) first_decoded_ = decoded;
+  else note_length(decoded);
+  last_decoded_ = decoded, last_is_latest_ = at > latest_;
+  if (last_is_latest_) latest_ = at;
+}
+
+// MP4 states lengths in the order of decoding: where pictures are shown in another one, its end is not that of the
+// picture shown last.
+void MediaReader::note_length(double decoded) {
+  if (!last_is_latest_) return;
+  const bool told = format_is(*format_, "mov") && findings_.hidden == 0 && decoded > last_decoded_;
+  findings_.last_length = told ? decoded - last_decoded_ : 0;
+}
+
 void MediaReader::feed() {
   note_errors();
-  const int code = read_packet();
-  if (code < 0) {
-    findings_.broken = code != AVERROR_EOF && !live_;
+  if (!next_packet()) {
+    if (!early_.empty()) return;
+    if (stream_->duration > 0) note_length(first_decoded_ + seconds(stream_->duration, stream_->time_base));
     const auto entries = avformat_index_get_entries_count(stream_);
     findings_.all_indexed =
         format_is(*format_, "mov") && entries > 0 && findings_.packets + findings_.hidden >= entries;
@@ -588,13 +676,12 @@ void MediaReader::feed() {
     draining_ = true;
     return;
   }
-  place_packet();
-  note_packet(*packet_);
-  if (packet_->stream_index == stream_->index) {
+  if (packet_->stream_index == stream_->index && !keep_for_later()) {
     if (sound_ && findings_.packets + findings_.hidden == 0 && is_one_page())
       one_page_ = true, codec_->flags2 |= AV_CODEC_FLAG2_SKIP_MANUAL;  // SoundDecoder cuts at the end
     const bool hidden = (packet_->flags & AV_PKT_FLAG_DISCARD) != 0;
-    ++(hidden ? findings_.hidden : findings_.packets);
+    if (hidden) ++findings_.hidden;
+    else note_shown(*packet_);
     sent_ = seconds(packet_->pts, stream_->time_base), sent_shown_ = !hidden;
     sent_at_ = std::isfinite(sent_) ? sent_ : seconds(packet_->dts, stream_->time_base);
     if (!any_ && !hidden) waiting_.push_back(sent_);
@@ -602,7 +689,6 @@ void MediaReader::feed() {
     // What the container's reader has left out for an error lay before.
     if (any_ && messages_.errors() > seen_left_out_) findings_.losses.push_back(sent_at_);
     seen_left_out_ = messages_.errors();
-    if (findings_.packets == 1 && std::isfinite(sent_)) findings_.begin = sent_;
     avcodec_send_packet(codec_.get(), packet_.get());  // what it refuses, it tells
   }
   av_packet_unref(packet_.get());

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <optional>
 #include <string>
@@ -49,6 +50,7 @@ struct MediaFindings {
   std::int64_t torn = 0;       // pictures of which the container says that pieces are missing
   double begin = 0;            // of the first packet of the stream, seconds on the file's clock
   double end = 0;              // of the last packet of any stream
+  double last_length = 0;      // seconds, of the last picture of MP4, by the clock of decoding; 0: not known
   bool broken = false;         // reading ended otherwise than at the end of the file
   bool all_indexed = false;    // every packet of the index was there
   std::string message;         // the last error that FFmpeg told; ""
@@ -87,6 +89,8 @@ class MediaReader {
   double stamp(const AVFrame& frame) const;
   double length(const AVFrame& frame) const;  // seconds that it is shown; 0: not stated
 
+  double tick() const;  // seconds, of the clock of its time stamps
+
   const MediaClaims& claims() const { return claims_; }
   // Whether the rate is only that of the clock's ticks: the container states none.
   bool rate_is_clock() const;
@@ -106,14 +110,19 @@ class MediaReader {
   void read_sound_end();
   void read_avi_claims(double begin);
   double avi_rate() const;
+  bool length_is_known() const;
   void refuse_single_picture() const;
   bool index_goes_on() const;
   bool is_one_page() const;
   void feed();
+  bool next_packet();
+  bool keep_for_later();
   int read_packet();
   void note_errors();
   void place_packet();
   void note_packet(const AVPacket& packet);
+  void note_shown(const AVPacket& packet);
+  void note_length(double decoded);
   void note_torn(const AVPacket& packet);
   void first_frame(double stamp);
   [[noreturn]] void refuse(const std::string& why) const;
@@ -142,10 +151,18 @@ class MediaReader {
   double sent_ = 0, sent_at_ = 0;  // time stamp of the packet that the codec got last; NaN: none; else in its order
   bool sent_shown_ = false;        // whether it is to be shown
   std::vector<double> waiting_;    // time stamps of the packets before the first frame
-  std::vector<double> troubled_;   // and of those in which the codec found errors
-  std::optional<double> torn_;     // time stamp of the last packet, of which pieces are missing
-  int behind_torn_ = 0;            // packets since then
+  // Packets of the stream before its first key picture, until one comes or none is expected any more.
+  bool before_key_ = false;
+  std::deque<LibavPtr<AVPacket>> early_;
+  std::int64_t early_bytes_ = 0, passed_over_ = 0;
+  std::vector<double> troubled_;  // and of those in which the codec found errors
+  std::optional<double> torn_;    // time stamp of the last packet, of which pieces are missing
+  int behind_torn_ = 0;           // packets since then
   StreamClock clock_;
+  // Seconds on the clock of decoding: the first packet, the last one; the time stamp that is the latest, and whether it
+  // is that of the last packet.
+  double first_decoded_ = 0, last_decoded_ = 0, latest_ = -std::numeric_limits<double>::infinity();
+  bool last_is_latest_ = false;
 };
 
 }  // namespace tal

@@ -31,6 +31,8 @@ class MediaFile {
     std::string codec = "mpeg4";
     AVPixelFormat format = AV_PIX_FMT_YUV420P;
     std::vector<int> stamps;  // ticks; the last frame lasts one
+    int stated = 0;           // frames a second by the container, where it has a place for that; 0: none
+    int b_frames = 0;         // that are coded behind the next other one; packets last as long as in that order
     int disposition = 0;
     const std::int32_t* matrix = nullptr;
     std::function<void(int, AVFrame&)> paint;
@@ -51,14 +53,16 @@ class MediaFile {
     if (!codec) throw std::runtime_error("no encoder " + video.codec);
     LibavPtr<AVCodecContext> c(avcodec_alloc_context3(codec));
     c->width = video.width, c->height = video.height, c->pix_fmt = video.format;
-    c->time_base = {1, video.rate}, c->framerate = {video.rate, 1}, c->gop_size = 12, c->max_b_frames = 0;
+    c->time_base = {1, video.rate}, c->framerate = {video.rate, 1}, c->gop_size = 12, c->max_b_frames = video.b_frames;
     c->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
     c->global_quality = 2 * FF_QP2LAMBDA, c->thread_count = 1;
     if (format_->oformat->flags & AVFMT_GLOBALHEADER) c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    if (video.codec == "libx265") av_opt_set(c->priv_data, "x265-params", "log-level=none", 0);
     must(avcodec_open2(c.get(), codec, nullptr), "encoder");
     AVStream* stream = avformat_new_stream(format_, nullptr);
     must(avcodec_parameters_from_context(stream->codecpar, c.get()), "parameters");
-    stream->time_base = c->time_base, stream->avg_frame_rate = {0, 1}, stream->disposition = video.disposition;
+    stream->time_base = c->time_base, stream->avg_frame_rate = {video.stated, 1},
+    stream->disposition = video.disposition;
     if (video.matrix) turn(*stream, video.matrix);
     encode(video, *c, stream->index);
   }
@@ -175,8 +179,16 @@ class MediaFile {
       packet->stream_index = stream;
       if (!stamps.empty()) {
         const auto k = static_cast<std::size_t>(packet->pts);
+        const auto decoded = packet->dts;
         packet->pts = packet->dts = stamps.at(k);
         packet->duration = k + 1 < stamps.size() ? stamps[k + 1] - stamps[k] : 1;
+        if (c.max_b_frames > 0) {
+          const auto at = [&](std::int64_t n) {
+            return n < 0 ? stamps[0] + static_cast<int>(n) * (stamps[1] - stamps[0])
+                         : stamps.at(static_cast<std::size_t>(n));
+          };
+          packet->dts = at(decoded), packet->duration = at(decoded + 1) - at(decoded);
+        }
       }
       packets_.push_back({std::move(packet), c.time_base});
     }

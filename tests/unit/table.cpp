@@ -453,6 +453,9 @@ BOOST_AUTO_TEST_CASE(ids_of_files) {
   BOOST_TEST(video_id("v_1.5fps") == "v_1.5fps");
   BOOST_TEST(video_id("my video.mp4") == "my video");
   BOOST_TEST(video_id("/a/song.WAV") == "song");
+  for (const std::string ending : {".360", ".insv", ".LRV", ".dav", ".m2t", ".m1v", ".mod", ".tod", ".ogm", ".wtv",
+                                   ".ivf", ".apng", ".amv", ".obu", ".caf", ".au", ".w64", ".ac3", ".dvr-ms"})
+    BOOST_TEST(video_id("clip" + ending) == "clip", ending);
   BOOST_TEST(is_sound("song.flac"));
   BOOST_TEST(!is_sound("film.mp4"));
   BOOST_TEST(video_id(".mp4") == ".mp4");

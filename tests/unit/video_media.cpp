@@ -21,6 +21,7 @@
 #include "libtal/video/decoder.h"
 #include "libtal/video/flow.h"
 #include "libtal/video/sound_decoder.h"
+#include "libtal/video/stamp_rate.h"
 #include "libtal/video/stream_clock.h"
 #include "libtal/video/synth_render.h"
 #include "tests/support.h"
@@ -367,6 +368,119 @@ BOOST_AUTO_TEST_CASE(the_end_of_a_file_is_read_by_its_container) {
     BOOST_TEST(end(flv.substr(0, flv.size() - cut)) == "the file ends within a tag");
 }
 
+BOOST_AUTO_TEST_CASE(the_end_of_chunks_fragments_and_indices_is_read) {
+  const auto end = [](const std::string& bytes) {
+    std::istringstream file(bytes);
+    return file_end(file);
+  };
+  // Boxes of MP4: fragments and their pictures, then what pictures do not lie in.
+  const auto box = [](const std::string& kind, const std::string& data) {
+    return std::string(3, '\0') + static_cast<char>(8 + data.size()) + kind + data;
+  };
+  const std::string fragment = box("moof", "where") + box("mdat", std::string(50, 'x')),
+                    start = box("ftyp", "isom") + box("moov", "tracks"), index = box("mfra", std::string(30, 'i'));
+  BOOST_TEST(end(start + fragment + fragment + index).empty());
+  BOOST_TEST(end(start + fragment + std::string(100, '\0')).empty());
+  BOOST_TEST(end(start + fragment + index.substr(0, 20)).empty());
+  BOOST_TEST(end(start + box("mdat", "whole").substr(0, 10)).empty());  // its index tells
+  for (std::size_t cut = 1; cut < fragment.size() - 3; ++cut)           // three bytes may fill the file up
+    BOOST_TEST(end(start + fragment + fragment.substr(0, fragment.size() - cut)) == "the file ends within a fragment",
+               cut);
+  std::string large = box("mdat", std::string(8, '\0') + std::string(50, 'x'));
+  large[15] = large[3], large[3] = 1;  // its size stands behind its kind
+  BOOST_TEST(end(start + box("moof", "where") + large).empty());
+  BOOST_TEST(!end(start + box("moof", "where") + large.substr(0, 40)).empty());
+  // AVI whose writer could not go back; the last chunk may lack what fills it up.
+  const auto chunk = [](const std::string& kind, const std::string& data) {
+    return kind + static_cast<char>(data.size()) + std::string(3, '\0') + data + std::string(data.size() % 2, '\0');
+  };
+  const std::string unknown(4, '\xff'),
+      pictures = chunk("00dc", "first") + chunk("00dc", std::string(50, 'x')),
+      avi = "RIFF" + unknown + "AVI " + chunk("LIST", "hdrlabcd") + "LIST" + unknown + "movi" + pictures;
+  BOOST_TEST(end(avi).empty());
+  BOOST_TEST(end(avi + chunk("00dc", "abc").substr(0, 11)).empty());
+  for (const std::size_t cut : {1, 49, 50, 54, 57})
+    BOOST_TEST(end(avi.substr(0, avi.size() - cut)) == "the file ends within a chunk", cut);
+  // NUT, whose index may have other bytes behind it.
+  const std::string nut = "nut/multimedia container" + std::string(1, '\0') + std::string(80, 'f'),
+                    entries = std::string("NX\xdd\x67\x2f\x23\xe6\x4e\x14", 9) + std::string(20, 'i');
+  BOOST_TEST(end(nut + entries).empty());
+  BOOST_TEST(end(nut + entries + std::string(1000, 'x')).empty());
+  BOOST_TEST(end(nut) == "the index at its end is missing");
+  for (const std::size_t cut : {1, 20, 21, 25})
+    BOOST_TEST(!end(nut + entries.substr(0, entries.size() - cut)).empty(), cut);
+}
+
+// What stands in the header before the file is finished stays there when it is written into a pipe.
+BOOST_AUTO_TEST_CASE(files_of_pipes_are_whole_and_those_that_are_cut_off_are_told) {
+  const Folder folder;
+  for (const std::string name : {"v.avi", "v.ivf"}) {
+    auto video = texture(60);
+    if (name == "v.ivf") video.codec = "libvpx";
+    if (!avcodec_find_encoder_by_name(video.codec.c_str())) continue;
+    write_file(folder / name, video);
+    std::string bytes = read_file(folder / name);
+    const std::string unknown(4, '\xff');
+    if (name == "v.ivf") {
+      bytes.replace(24, 4, unknown);
+    } else {
+      bytes.resize(bytes.rfind("idx1"));
+      bytes.replace(4, 4, unknown);
+      bytes.replace(bytes.find("movi") - 4, 4, unknown);
+      bytes.replace(bytes.find("strh") + 40, 4, std::string("\0\0\0\x40", 4));
+    }
+    for (const std::size_t cut : {0, 5}) {
+      std::ofstream(folder / name, std::ios::binary) << bytes.substr(0, bytes.size() - cut);
+      VideoDecoder decoder(folder / name);
+      BOOST_TEST_CONTEXT(name << ", cut by " << cut) {
+        BOOST_TEST(decode(decoder) >= 59);
+        BOOST_TEST(std::abs(decoder.duration() - 2.4) < 0.05);
+        BOOST_TEST(decoder.damage().found == (cut > 0), decoder.damage().message);
+        if (cut > 0) BOOST_TEST(has(decoder.damage().message, "the file ends within a "), decoder.damage().message);
+        else BOOST_TEST(all(decoder.notes()).empty(), all(decoder.notes()));
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(mp4_that_is_cut_off_is_told_wherever_that_is) {
+  const Folder folder;
+  for (const bool fragments : {true, false}) {
+    {
+      MediaFile file(folder / "v.mp4");
+      file.add(texture(300));
+      file.write("movflags", fragments ? "frag_keyframe+empty_moov" : "faststart");
+    }
+    const std::string whole = read_file(folder / "v.mp4");
+    const auto pictures = fragments ? whole.rfind("mfra") - 4 : whole.size();
+    for (const std::size_t cut : {std::size_t{1}, std::size_t{300}, pictures / 4, pictures / 3, pictures / 2}) {
+      std::ofstream(folder / "cut.mp4", std::ios::binary) << whole.substr(0, pictures - cut);
+      VideoDecoder decoder(folder / "cut.mp4");
+      decode(decoder);
+      BOOST_TEST(has(decoder.damage().message,
+                     fragments ? "(the file ends within a fragment)" : "(the file is shorter than its index says)"),
+                 cut << ": " << decoder.damage().message);
+    }
+    VideoDecoder decoder(folder / "v.mp4");
+    BOOST_TEST(decode(decoder) == 300);
+    BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_without_pictures_says_so) {
+  const Folder folder;
+  {
+    MediaFile file(folder / "v.mp4");
+    file.add(texture(5));
+    file.write("movflags", "empty_moov");
+  }
+  const std::string bytes = read_file(folder / "v.mp4");
+  std::ofstream(folder / "v.mp4", std::ios::binary) << bytes.substr(0, bytes.find("moof") - 4);
+  VideoDecoder decoder(folder / "v.mp4");
+  BOOST_TEST(decode(decoder) == 0);
+  BOOST_TEST(has(decoder.damage().message, "it holds no pictures"), decoder.damage().message);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_video_says_what_it_is) {
   const Folder folder;
   const auto refusal = [&](const std::string& name, const std::string& bytes) {
@@ -530,6 +644,77 @@ BOOST_AUTO_TEST_CASE(few_pictures_last_as_long_as_their_container_says) {
       BOOST_TEST(!decoder.damage().found, decoder.damage().message);
     }
   }
+}
+
+// Packets last as long as the next one is decoded later: where pictures are coded in another order than they are shown,
+// the stream's end is not that of the last picture.
+BOOST_AUTO_TEST_CASE(the_last_picture_lasts_as_long_where_pictures_are_coded_in_another_order) {
+  const Folder folder;
+  for (const int b_frames : {0, 1, 2}) {
+    auto video = texture(150);
+    video.rate = 60, video.b_frames = b_frames;
+    for (int k = 120; k < 150; ++k) video.stamps[static_cast<std::size_t>(k)] = 120 + 4 * (k - 120);
+    write_file(folder / "v.mp4", video);
+    VideoDecoder decoder(folder / "v.mp4");
+    BOOST_TEST_CONTEXT(b_frames) {
+      BOOST_TEST(decode(decoder) == 150);
+      BOOST_TEST(std::abs(decoder.time() - 236.0 / 60) < 1e-5);
+      BOOST_TEST(std::abs(decoder.duration() - (b_frames > 0 ? 4 : 237.0 / 60)) < 1e-5);
+      BOOST_TEST(decoder.varies());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_rate_is_that_of_the_time_stamps) {
+  const Folder folder;
+  struct Case {
+    std::string name;
+    int frames, ticks, stated;  // ticks of 25 a second
+    double fps;
+  };
+  for (const auto& one : std::vector<Case>{{"short.mp4", 10, 10, 0, 2.5},
+                                           {"short.mp4", 50, 2, 0, 12.5},
+                                           {"second.mp4", 20, 25, 0, 1},
+                                           {"third.mp4", 34, 3, 0, 25.0 / 3},
+                                           {"third.mkv", 34, 3, 25, 25.0 / 3},
+                                           {"half.mkv", 100, 2, 25, 12.5},
+                                           {"half.webm", 100, 2, 25, 12.5},
+                                           {"double.mkv", 100, 1, 50, 25}}) {
+    auto video = texture(one.frames);
+    if (one.name.ends_with("webm")) video.codec = "libvpx";
+    if (!avcodec_find_encoder_by_name(video.codec.c_str())) continue;
+    video.stated = one.stated;
+    for (auto& stamp : video.stamps) stamp *= one.ticks;
+    write_file(folder / one.name, video);
+    VideoDecoder decoder(folder / one.name);
+    BOOST_TEST_CONTEXT(one.name << ", " << one.frames) {
+      BOOST_TEST(decode(decoder) == one.frames);
+      BOOST_TEST(decoder.fps() == one.fps);
+      BOOST_TEST(std::abs(decoder.duration() - one.frames / one.fps) < 1e-6);
+      BOOST_TEST(!decoder.varies());
+      BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+      BOOST_TEST(has(all(decoder.notes()), "the container states "), all(decoder.notes()));
+      BOOST_TEST(!has(all(decoder.notes()), "claims"), all(decoder.notes()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(rates_are_told_from_rounded_time_stamps) {
+  const auto rate_of = [](double fps, int frames, double tick) {
+    StampRate rate(tick);
+    for (int k = 1; k < frames; ++k) rate.add(std::round(k / fps / tick) * tick);
+    BOOST_TEST(rate.constant());
+    return rate.rate();
+  };
+  for (const double fps : {1.0, 2.5, 12.5, 24.0, 25.0, 30.0, 50.0, 60.0, 1e3 / 60, 25.0 / 3, 0.1})
+    for (const double tick : {1e-3, 1.0 / 90000}) BOOST_TEST(std::abs(rate_of(fps, 300, tick) - fps) < 1e-9 * fps, fps);
+  for (const double whole : {24.0, 30.0, 60.0})
+    BOOST_TEST(std::abs(rate_of(whole * 1000 / 1001, 3000, 1e-3) - whole * 1000 / 1001) < 1e-9, whole);
+  StampRate varies(1e-3), coarse(0.02);
+  for (int k = 1; k < 40; ++k) varies.add(k < 20 ? k * 0.04 : 0.8 + (k - 20) * 0.05), coarse.add(k * 0.04);
+  BOOST_TEST(!varies.constant());
+  BOOST_TEST(!coarse.constant());
+  BOOST_TEST(!StampRate(1e-3).constant());
 }
 
 // Writers copy a variable rate to AVI with a fine clock, most of whose ticks are empty.
@@ -914,6 +1099,40 @@ BOOST_AUTO_TEST_CASE(lost_pieces_of_a_transport_stream_are_counted) {
                              " are missing in the stream"),
                said);
   }
+}
+
+// Codecs whose decoder would make up pictures on a grey ground.
+BOOST_AUTO_TEST_CASE(nothing_is_made_up_before_the_first_key_picture) {
+  const Folder folder;
+  for (const std::string codec : {"mpeg4", "libx265"})
+    for (const std::string name : {"v.ts", "v.mkv"}) {
+      if (!avcodec_find_encoder_by_name(codec.c_str())) continue;
+      auto video = texture(100);
+      video.codec = codec;
+      {
+        MediaFile file(folder / name);
+        file.add(video);
+        file.drop(0, 5);  // key pictures at 0, 12, 24 ...
+        file.write();
+      }
+      VideoDecoder decoder(folder / name);
+      BOOST_TEST_CONTEXT(codec << ", " << name) {
+        BOOST_TEST(decode(decoder) == 88);
+        BOOST_TEST(!decoder.damage().found, decoder.damage().message);
+        BOOST_TEST(decoder.damaged() == 0);
+        BOOST_TEST(has(all(decoder.warnings()), "cannot be decoded (7 pictures before the first key picture"),
+                   all(decoder.warnings()));
+      }
+    }
+  // Where none comes, all are given.
+  {
+    MediaFile file(folder / "v.mkv");
+    file.add(texture(12));
+    file.drop(0, 1);
+    file.write();
+  }
+  VideoDecoder decoder(folder / "v.mkv");
+  BOOST_TEST(decode(decoder) == 11);
 }
 
 BOOST_AUTO_TEST_CASE(what_comes_before_the_first_key_picture_is_told) {

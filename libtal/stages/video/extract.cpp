@@ -138,7 +138,7 @@ namespace {
 // A video that has been through the encoders: what is left of it when its end is damaged and --partial asks for it.
 struct Encoded {
   std::unique_ptr<VideoDecoder> decoder;  // nullptr: a file of sound alone
-  double fps = 0;                         // sampled frames a second
+  double fps = 0;                         // sampled frames a second; 0: not known yet
   Rows rows;
   std::int64_t samples = 0;
   bool partial = false;
@@ -160,9 +160,14 @@ void pass(const std::string& path, const ExtractOptions& o, std::vector<Stream>&
   }
   result.decoder = std::make_unique<VideoDecoder>(path, decoding);
   result.decoder->limit(limit);
-  result.fps = target > 0 ? target : result.decoder->fps();
+  if (!(result.fps > 0)) result.fps = target > 0 ? target : result.decoder->fps();
   windows = std::make_unique<Windows>(streams, o, result.fps, flow_cache);
   sample(*result.decoder, target, o.decode_ahead, *windows);
+  if (target > 0 || result.decoder->fps() == result.fps) return;
+  // The time stamps have told another rate than the container; what is heard in a window depends on it.
+  result.fps = result.decoder->fps();
+  if (std::any_of(streams.begin(), streams.end(), [](const Stream& stream) { return stream.sound != nullptr; }))
+    pass(path, o, streams, threads, limit, flow_cache, result, windows);
 }
 
 void refuse_few(const std::string& path, std::int64_t samples, std::int64_t window) {
