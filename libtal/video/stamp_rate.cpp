@@ -26,7 +26,7 @@ void StampRate::add(double time) {
 
 bool StampRate::constant() const {
   constexpr double kCoarse = 0.25;  // of a step
-  return count_ > 0 && shortest_ <= longest_ && slack_ < kCoarse * shortest_;
+  return count_ > 1 && shortest_ <= longest_ && slack_ < kCoarse * shortest_;
 }
 
 double StampRate::rate() const {

@@ -12,8 +12,8 @@ class StampRate {
   explicit StampRate(double slack = 0) : slack_(slack) {}
   // The time of the next picture, seconds from the first one on, which is not given.
   void add(double time);
-  // Whether one rate explains all of them: at a constant rate time k is k steps, less what rounding takes. Where the
-  // clock is coarse for the rate, too many would.
+  // Whether one rate explains all of them, three pictures or more: at a constant rate time k is k steps, less what
+  // rounding takes. Where the clock is coarse for the rate, too many would.
   bool constant() const;
   // Frames a second, once constant(): of all that explain them a whole number, one of NTSC's, or the simplest fraction.
   double rate() const;
