@@ -24,7 +24,7 @@ complete -c tal-convert -l videos -r -d 'class-scores: the video of each row, on
 complete -c tal-convert -l time -x -a 'seconds frames relative' -d 'Unit of the times read'
 complete -c tal-convert -l fps -r -d 'Frames per second, for --time frames; of features: at which they were sampled'
 complete -c tal-convert -l unit-duration -d 'Leave relative times as they are: every record lasts 1'
-complete -c tal-convert -l columns -r -d 'Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME subject=NAME duration=NAME fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action; activitynet-gt: label=MEMBER'
+complete -c tal-convert -l columns -r -d 'Names of columns: video=NAME start=NAME end=NAME length=NAME at=NAME label=NAME score=NAME tier=NAME subject=NAME duration=NAME fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, prediction; epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, action; activitynet-gt: label=MEMBER'
 complete -c tal-convert -l decimal -x -a 'point comma' -d 'What separates decimals in a table'\''s numbers (default: as they look)'
 complete -c tal-convert -l header -x -a 'yes no' -d 'Whether the first line of a table of numbers names its columns (default: as it looks)'
 complete -c tal-convert -l where -r -d 'Only rows whose COLUMN is VALUE'

@@ -241,7 +241,7 @@ void refuse_data_frames(const std::vector<Hdf5Dataset>& datasets) {
       continue;
     throw Error("'" + group + "' is a DataFrame in pandas' fixed layout (axis0, block0_values), which pandas alone " +
                 "reads: write a table a video, such as pandas.read_hdf('FILE', '" + group +
-                "').to_csv('VIDEO.csv', index=False)");
+                "').to_csv('VIDEO.csv', index=False); --from pose reads DeepLabCut's poses as they are");
   }
 }
 

@@ -50,6 +50,7 @@ const std::vector<std::string>& column_names(const std::string& role) {
         "onset"}},
       {"end", {"end", "t-end", "end-time", "stop-timestamp", "end-timestamp", "ending-time", "stop", "stop-time"}},
       {"length", {"length", "segment-duration", "event-duration"}},
+      {"at", {"at", "time", "timestamp", "event-time", "position"}},  // of points
       {"start frames", {"f-init"}},
       {"end frames", {"f-end"}},
       {"label", segment_label_names()},
@@ -437,11 +438,13 @@ void refuse_missing_column(const NamedTable& table, const std::string& role, con
   });
   const std::string below = header_advice(table, role);
   if (!below.empty()) throw Error(below).at_line(table.source, table.header_line);
-  const std::string what = data ? "a header line with the names of the columns is missing (" + hint + ")"
-                                : "no column is known to be the " + role + "; " +
-                                      (named ? "name it with --columns " + role + "=NAME"
-                                             : "call it " + role + " in the first line (" + hint +
-                                                   "), for --columns does not name columns of this file");
+  const std::string what =
+      data ? "a header line with the names of the columns is missing (" + hint + ")"
+           : "no column is known to be the " + role + "; " +
+                 (named ? "name it with --columns " + role + "=NAME" +
+                              (is_one_of({"start", "end"}, role) ? ", or the time of points with at=NAME" : "")
+                        : "call it " + role + " in the first line (" + hint +
+                              "), for --columns does not name columns of this file");
   throw Error(what + ": the first line is '" + joined(table.header, "', '") + "'")
       .at_line(table.source, table.header_line);
 }

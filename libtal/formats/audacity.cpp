@@ -30,7 +30,7 @@ char decimal_sign(const std::vector<std::string_view>& lines, const ImportOption
 }
 
 void read_track(const SourceText& source, const ImportOptions& options, const ImportSink& sink, ToolRows& rows) {
-  auto& entry = rows.video("", file_stem(source, {".txt"}), source);
+  auto& entry = rows.video("", file_stem(source, {".txt", ".ann"}), source);
   const auto lines = split_lines(source);
   const char decimal = decimal_sign(lines, options);
   for (std::size_t i = 0; i < lines.size(); ++i) {

@@ -26,6 +26,46 @@ struct BorisEvent {
   std::uint64_t line = 0;
 };
 
+// What is known of one of an observation's files.
+struct BorisFile {
+  std::string name;
+  std::optional<double> duration, fps;
+};
+// The files of a player, which it shows one after the other.
+using BorisQueue = std::vector<BorisFile>;
+
+std::optional<double> above_zero(double value) { return value > 0 ? std::optional(value) : std::nullopt; }
+
+// Of a queue, whose time runs on over its files: it lasts as long as they together, and has a rate where they have one.
+VideoInfo facts_of(const BorisQueue& queue) {
+  VideoInfo said;
+  if (queue.empty()) return said;
+  said.duration = 0, said.fps = queue.front().fps;
+  for (const auto& file : queue) {
+    if (!file.duration || !said.duration) said.duration.reset();
+    else *said.duration += *file.duration;
+    if (file.fps != said.fps) said.fps.reset();
+  }
+  return said;
+}
+
+// Of several players the first is the video: what the others show is left out, and a queue is named, as its record has
+// no media.
+void tell_players(const std::vector<BorisQueue>& players, const std::string& observation, ToolRows& rows) {
+  for (std::size_t p = 0; p < players.size(); ++p)
+    for (std::size_t i = 0; i < players[p].size(); ++i) {
+      const std::string where = "'" + players[p][i].name + "' of observation '" + observation + "'";
+      if (p > 0) rows.leave_out("file of a further player", "files of further players", where);
+      else if (i > 0)
+        rows.tell(
+            "file follows another in its player, so that the record is called after the observation and its "
+            "times run on over the files",
+            "files follow others in their players, so that the records are called after the observations and "
+            "their times run on over the files",
+            where);
+    }
+}
+
 // One observation's events, in pairs of start and stop.
 class BorisPairs {
  public:
@@ -108,33 +148,36 @@ class BorisProject {
     std::string type, category;
   };
 
-  static std::vector<std::string> media_of(const JsonNode& observation) {
-    std::vector<std::string> files;
+  // By player, in their order.
+  static std::vector<BorisQueue> players_of(const JsonNode& observation) {
+    std::map<double, BorisQueue> by_number;
     const auto players = observation.find("file");  // [] or {} when live
-    if (const auto first = players ? players->find("1") : std::nullopt)
-      for (const auto& file : first->items()) files.push_back(file.text());
-    return files;
+    const auto info = observation.find("media_info");
+    const auto known = [&](const char* what, const std::string& file) -> std::optional<double> {
+      const auto values = info ? info->find(what) : std::nullopt;
+      const auto value = values ? values->find(file) : std::nullopt;
+      return value && value->is_number() ? above_zero(value->number()) : std::nullopt;
+    };
+    if (!players || !players->is_object()) return {};
+    for (const auto& [player, files] : players->members())
+      for (const auto& file : files.items()) {
+        const std::string name = file.text();
+        by_number[is_table_number(player, '.') ? table_number(player, '.') : 1e9].push_back(
+            {name, known("length", name), known("fps", name)});
+      }
+    std::vector<BorisQueue> out;
+    if (!by_number.empty() && by_number.begin()->first > 1) out.emplace_back();  // nothing in the first
+    for (auto& [number, queue] : by_number) out.push_back(std::move(queue));
+    return out;
   }
 
   void read_observation(const std::string& id, const JsonNode& observation) {
-    const auto files = media_of(observation);
+    const auto players = players_of(observation);
+    const BorisQueue files = players.empty() ? BorisQueue() : players.front();
     // The time of a queue of files runs on over them: it is of none of them.
-    auto& entry = rows_.video(files.size() == 1 ? files[0] : "", id, source_);
-    if (const auto info = observation.find("media_info"); info && files.size() == 1) {
-      VideoInfo said;
-      const auto known = [&](const char* what) -> std::optional<double> {
-        const auto values = info->find(what);
-        const auto value = values ? values->find(files[0]) : std::nullopt;
-        return value && value->is_number() && value->number() > 0 ? std::optional(value->number()) : std::nullopt;
-      };
-      said.duration = known("length"), said.fps = known("fps");
-      rows_.fact(entry, said, observation.path());
-    }
-    if (const auto players = observation.find("file"); players && players->is_object())
-      for (const auto& [player, more] : players->members())
-        for (const auto& file : player == "1" ? std::vector<JsonNode>() : more.items())
-          rows_.leave_out("file of a further player", "files of further players",
-                          "'" + file.words() + "' of observation '" + id + "'");
+    auto& entry = rows_.video(files.size() == 1 ? files[0].name : "", id, source_);
+    rows_.fact(entry, facts_of(files), observation.path());
+    tell_players(players, id, rows_);
     const double shift = clock_of(observation, files);
     std::vector<BorisEvent> events;
     for (const auto& item : observation.at("events").items()) try {
@@ -153,7 +196,7 @@ class BorisProject {
 
   // Where the medium begins on the clock of its events. BORIS adds the observation's time offset, and where it is told
   // to the date that the medium was made at, to the time of the medium that it stores; of pictures it adds neither.
-  static double clock_of(const JsonNode& observation, const std::vector<std::string>& files) {
+  static double clock_of(const JsonNode& observation, const BorisQueue& files) {
     const auto number = [](const std::optional<JsonNode>& node) {
       return node && (node->is_number() || node->is_text()) ? node->number() : 0;
     };
@@ -162,7 +205,7 @@ class BorisProject {
     double shift = number(observation.find("time offset"));
     const auto dated = observation.find("media_creation_date_as_offset"), info = observation.find("media_info");
     if (dated && dated->is_true() && info && files.size() == 1)
-      if (const auto made = info->find("media_creation_time")) shift += number(made->find(files[0]));
+      if (const auto made = info->find("media_creation_time")) shift += number(made->find(files[0].name));
     return shift;
   }
 
@@ -227,6 +270,13 @@ class BorisTable {
     find_decimal_sign(first);
     for (std::size_t i = first; i < table_.size(); ++i)
       guard_row(source_, table_[i].line, "", table_[i].raw, sink_, [&] { take_media(table_[i]); });
+    if (!preamble_players_.empty()) {
+      auto& media = media_of_[preamble_id_];
+      media.files.clear(), media.players.clear();
+      for (const auto& [name, queue] : preamble_players_) media.players.push_back(queue);
+      for (const auto& file : media.players.front()) media.files.insert(file.name);
+    }
+    for (const auto& [id, known] : media_of_) tell_players(known.players, id, rows_);
     std::map<std::string, std::vector<BorisEvent>> events;
     std::vector<std::string> order;
     for (std::size_t i = first; i < table_.size(); ++i) {
@@ -280,7 +330,7 @@ class BorisTable {
     if (row.fields.size() < 2) return;
     const std::string name = plain_name(row.fields[0]), value(trim(row.fields[1]));
     if (name == "observation-id") preamble_id_ = value;
-    if (name == "player-#1" && !value.empty()) preamble_media_.insert(value);
+    if (name.starts_with("player-#") && !value.empty()) preamble_players_[name].push_back({value, {}, {}});
   }
 
   int column(std::initializer_list<const char*> names) const {
@@ -332,15 +382,18 @@ class BorisTable {
   }
   bool is_number_field(int c) const {
     return std::all_of(table_.begin(), table_.end(), [&](const Row& row) {
-      const auto text = field(row, c);
-      return text == "NA" || is_table_number(text, '.') || is_table_number(text, ',');
+      const auto parts = parts_of(field(row, c));
+      return std::all_of(parts.begin(), parts.end(), [](const auto& text) {
+        return text == "NA" || is_table_number(text, '.') || is_table_number(text, ',');
+      });
     });
   }
 
   void find_decimal_sign(std::size_t first) {
     DecimalSign sign(dialect_, separator_);
     for (std::size_t i = first; i < table_.size(); ++i)
-      for (const int c : {start_, stop_, offset_, length_, fps_}) sign.see(field(table_[i], c), table_[i].line);
+      for (const int c : {start_, stop_, offset_, length_, fps_})
+        for (const auto& part : parts_of(field(table_[i], c))) sign.see(part, table_[i].line);
     decimal_ = sign.decide(source_.name);
   }
 
@@ -353,43 +406,64 @@ class BorisTable {
     return observation_ >= 0 ? field(row, observation_) : preamble_id_;
   }
 
-  // The files of player 1: "player #1:a.mp4;b.mp4|player #2:c.mp4", or a name alone.
-  static std::vector<std::string> first_player(std::string_view text) {
-    if (text.starts_with("player #1:")) {
-      text.remove_prefix(10);
-      text = text.substr(0, text.find("|player #"));
-    }
-    std::vector<std::string> files;
-    for (const auto file : split_fields(text, ';'))
-      if (!file.empty() && file != "NA") files.emplace_back(file);
-    return files;
+  // "60.0;61.0|62.0": a part for each file, a number alone for all.
+  static std::vector<std::string> parts_of(std::string text) {
+    std::replace(text.begin(), text.end(), '|', ';');
+    std::vector<std::string> parts;
+    for (const auto part : split_fields(text, ';')) parts.emplace_back(part);
+    return parts;
   }
+  // "player #1:a.mp4;b.mp4|player #2:c.mp4", or the names of the first player's files alone.
+  static std::vector<BorisQueue> players_in(std::string_view text) {
+    constexpr std::string_view kPlayer = "player #";
+    std::vector<BorisQueue> players;
+    while (!text.empty()) {
+      const auto end = text.find("|player #");
+      std::string_view files = text.substr(0, end);
+      text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+      if (files.starts_with(kPlayer)) files.remove_prefix(std::min(files.size(), files.find(':') + 1));
+      players.emplace_back();
+      for (const auto file : split_fields(files, ';'))
+        if (!file.empty() && file != "NA") players.back().push_back({std::string(file), {}, {}});
+    }
+    return players;
+  }
+  // What the row says of its files: a number for each, as the files are parted, or one for all of them.
   void take_media(const Row& row) {
     auto& known = media_of_[observation_of(row)];
-    const auto files = first_player(field(row, media_));
-    known.files.insert(files.begin(), files.end());
-    const auto number = [&](int c) -> std::optional<double> {
-      const auto text = field(row, c);
-      if (!is_table_number(text, decimal_)) return std::nullopt;  // NA, or those of several files
-      const double value = table_number(text, decimal_);
-      return value > 0 ? std::optional(value) : std::nullopt;
+    auto players = players_in(field(row, media_));
+    if (players.empty()) players.emplace_back();
+    std::vector<BorisFile*> files;
+    for (auto& queue : players)
+      for (auto& file : queue) files.push_back(&file);
+    const auto lengths = parts_of(field(row, length_)), rates = parts_of(field(row, fps_));
+    const auto number = [&](const std::string& text) {
+      return is_table_number(text, decimal_) ? above_zero(table_number(text, decimal_)) : std::nullopt;  // NA
     };
-    VideoInfo said;
-    said.duration = number(length_), said.fps = number(fps_);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      if (lengths.size() == files.size()) files[i]->duration = number(lengths[i]);
+      if (rates.size() == files.size()) files[i]->fps = number(rates[i]);
+    }
+    const BorisQueue& first = players.front();
+    for (const auto& file : first) known.files.insert(file.name);
+    VideoInfo said = facts_of(first);
+    if (lengths.size() == 1) said.duration = number(lengths[0]);
+    if (rates.size() == 1) said.fps = number(rates[0]);
+    if (files.size() > 1) known.players = players;
     if (!said.duration && !said.fps) return;
-    auto& facts = known.facts[files.size() == 1 ? files[0] : ""];
+    auto& facts = known.facts[first.size() == 1 ? first[0].name : ""];
     facts.stated.add(said, line_name(source_.name, row.line));
     if (facts.line == 0) facts.line = row.line;
   }
   VideoRows::Entry& video_of(const std::string& observation) {
     const auto& known = media_of_[observation];
-    const auto& files = preamble_media_.empty() ? known.files : preamble_media_;
+    const auto& files = known.files;
     const bool one = files.size() == 1 && *files.begin() != "Live observation";
     auto& entry =
         rows_.video(one ? *files.begin() : "",
                     observation.empty() ? file_stem(source_, {".tsv", ".csv", ".txt"}) : observation, source_);
     for (const auto& [file, facts] : known.facts)
-      if (one && (file.empty() || file == *files.begin())) try {
+      if (file.empty() || (one && file == *files.begin())) try {
           rows_.fact(entry, facts.stated.info, line_name(source_.name, facts.line));
         } catch (Error& error) {
           throw error.at_video(entry.video).at_line(source_.name, facts.line);
@@ -439,6 +513,7 @@ class BorisTable {
       std::uint64_t line = 0;  // that states them first
     };
     std::set<std::string> files;
+    std::vector<BorisQueue> players;     // where there are several files
     std::map<std::string, Facts> facts;  // by file; "": of the observation
   };
   const SourceText& source_;
@@ -449,8 +524,8 @@ class BorisTable {
   std::vector<Row> table_;
   std::vector<std::string> header_;
   std::string preamble_id_;
-  std::set<std::string> preamble_media_;
-  std::map<std::string, Media> media_of_;  // by observation
+  std::map<std::string, BorisQueue> preamble_players_;  // by "player-#1"
+  std::map<std::string, Media> media_of_;               // by observation
   int observation_ = -1, media_ = -1, length_ = -1, fps_ = -1, subject_ = -1, behaviour_ = -1, category_ = -1,
       status_ = -1, start_ = -1, stop_ = -1, offset_ = -1, comment_ = -1, comment_stop_ = -1;
   std::vector<int> modifiers_;

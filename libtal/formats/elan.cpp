@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <set>
 #include <unordered_map>
@@ -21,6 +22,10 @@ namespace {
 
 // The property that says which tier one with a name of its own is a part of: "tal_tier:gesture 2".
 constexpr std::string_view kTierMember = "tal_tier:";
+// And which document a tier is of, where several were joined.
+constexpr std::string_view kDocumentMember = "tal_document:";
+
+const std::initializer_list<std::string_view> kElanEndings = {".eaf", ".xml"};
 
 class ElanReader {
  public:
@@ -29,19 +34,27 @@ class ElanReader {
   ElanReader(const SourceText& source, const ImportSink& sink, ToolRows& rows, Origins& origins)
       : source_(source), sink_(sink), rows_(rows), origins_(origins), file_(source, "ANNOTATION_DOCUMENT") {}
 
-  void read() {
+  // What the header says: the video.
+  VideoRows::Entry& read_header() {
     const auto header = file_.root().child("HEADER");
     const std::string units = header.attribute("TIME_UNITS").value();
     if (!units.empty() && units != "milliseconds")
       throw file_.at(Error("times are in '" + units + "', only milliseconds are read").at_field("HEADER.TIME_UNITS"),
                      header);
-    auto& entry = video(header);
+    entry_ = &video(header);
+    return *entry_;
+  }
+  // document: the name that tells it from others of the same video; "": there are none.
+  void read(const std::string& document) {
+    auto& entry = *entry_;
+    document_ = document;
     read_slots();
     for (const auto& tier : file_.root().children("TIER")) {
       read_tier(tier);
       if (tier.attribute("PARENT_REF"))
         rows_.leave_out("parent of a tier", "parents of tiers",
                         "that of '" + std::string(tier.attribute("TIER_ID").value()) + "' in " + source_.name);
+      if (!tier.child("ANNOTATION")) rows_.empty_tier(tier.attribute("TIER_ID").value(), source_);
     }
     for (const auto& words : file_.root().children("CONTROLLED_VOCABULARY"))
       rows_.leave_out("controlled vocabulary", "controlled vocabularies",
@@ -104,10 +117,12 @@ class ElanReader {
     for (const auto& each : header.children("PROPERTY")) {
       const std::string_view name = each.attribute("NAME").value();
       if (name == kVideoMember) stated = each.text().get();
+      else if (name.starts_with(kDocumentMember))
+        documents_.emplace(name.substr(kDocumentMember.size()), each.text().get());
       else if (name.starts_with(kTierMember)) tiers_.emplace(name.substr(kTierMember.size()), each.text().get());
       else facts.emplace_back(name, each.text().get());
     }
-    auto& entry = rows_.video(media, file_stem(source_, {".eaf", ".xml"}), source_, 0, stated);
+    auto& entry = rows_.video(media, file_stem(source_, kElanEndings), source_, 0, stated);
     try {
       rows_.kept_facts(entry, facts, source_.name);
     } catch (Error& error) {
@@ -141,10 +156,12 @@ class ElanReader {
 
   void read_tier(const pugi::xml_node& tier) {
     std::string name = file_.required(tier, "TIER_ID");
+    const auto own = documents_.find(name);
     if (const auto of = tiers_.find(name); of != tiers_.end()) name = of->second;
     const std::string whose = Members()
                                   .some("subject", tier.attribute("PARTICIPANT").value())
                                   .some("annotator", tier.attribute("ANNOTATOR").value())
+                                  .some("document", own == documents_.end() ? document_ : own->second)
                                   .str();
     for (const auto& holder : tier.children("ANNOTATION")) {
       const auto node = holder.first_child();
@@ -261,6 +278,9 @@ class ElanReader {
   ToolRows& rows_;
   Origins& origins_;
   const XmlFile file_;
+  VideoRows::Entry* entry_ = nullptr;
+  std::string document_;
+  std::map<std::string, std::string, std::less<>> documents_;  // by tier, of what our writer joined
   std::map<std::string, std::string, std::less<>> tiers_;  // the tiers that our writer made several of, by its names
   std::unordered_map<std::string, Slot> slots_;
   std::vector<std::optional<double>> order_;
@@ -282,7 +302,8 @@ class ElanWriter : public SegmentWriter {
     return "labels with control characters, which XML forbids: U+FFFD stands in their place";
   }
   Held holds(std::string_view member) const override {
-    return member == "tier" || member == "subject" || member == "annotator" ? Held::kText : Held::kNo;
+    return member == "tier" || member == "subject" || member == "annotator" || member == "document" ? Held::kText
+                                                                                                    : Held::kNo;
   }
   bool scores_in_labels() const override { return true; }
   bool holds_of_video(const Record& record, std::string_view member) const override {
@@ -296,9 +317,9 @@ class ElanWriter : public SegmentWriter {
       tell_marks(record.video(), row);
       const auto fits = [&](const char* member) { return fits_xml(members().text(row, member).value_or("")); };
       if (!fits_xml(row.label)) changed(record.video());
-      if (!fits("tier") || !fits("subject") || !fits("annotator"))
+      if (!fits("tier") || !fits("subject") || !fits("annotator") || !fits("document"))
         changed(record.video(),
-                "tiers, subjects or annotators with control characters, which XML forbids: U+FFFD there");
+                "tiers, subjects, annotators or documents with control characters, which XML forbids: U+FFFD there");
     }
     const auto tiers = tiers_of(record, rows, marks);
     head(record, tiers, out);
@@ -320,8 +341,8 @@ class ElanWriter : public SegmentWriter {
   }
 
  private:
-  struct Whose {  // a row is: its tier, and who is in it and has labelled it
-    std::string tier, subject, annotator;
+  struct Whose {  // a row is: its tier, who is in it and has labelled it, and the document that it was in
+    std::string tier, subject, annotator, document;
     auto operator<=>(const Whose&) const = default;
   };
   struct Tier {
@@ -352,6 +373,8 @@ class ElanWriter : public SegmentWriter {
     for (const auto& [name, value] : kept_facts(record)) property(name, value);
     for (const auto& tier : tiers)
       if (tier.name != tier.of.tier) property(escape_xml(std::string(kTierMember) + tier.name), tier.of.tier);
+    for (const auto& tier : tiers)
+      if (!tier.of.document.empty()) property(escape_xml(std::string(kDocumentMember) + tier.name), tier.of.document);
     out += "</HEADER>\n<TIME_ORDER>\n";
   }
 
@@ -363,7 +386,8 @@ class ElanWriter : public SegmentWriter {
     };
     std::vector<Whose> own;
     for (const auto& row : rows)
-      own.push_back({members().text(row, "tier").value_or(none), text(row, "subject"), text(row, "annotator")});
+      own.push_back({members().text(row, "tier").value_or(none), text(row, "subject"), text(row, "annotator"),
+                     text(row, "document")});
     std::set<std::string> names;
     for (const auto& whose : own) names.insert(whose.tier);
     std::vector<Tier> tiers;
@@ -401,7 +425,26 @@ class ElanWriter : public SegmentWriter {
 void read_elan(const std::vector<SourceText>& sources, const ImportOptions& options, const ImportSink& sink) {
   ToolRows rows(options, sink);
   ElanReader::Origins origins;
-  for (const auto& source : sources) ElanReader(source, sink, rows, origins).read();
+  std::vector<std::unique_ptr<ElanReader>> readers;
+  std::vector<const VideoRows::Entry*> videos;               // of each
+  std::map<const VideoRows::Entry*, std::size_t> documents;  // how many there are of a video
+  std::map<std::pair<const VideoRows::Entry*, std::string>, std::size_t> called;
+  for (const auto& source : sources) {
+    readers.push_back(std::make_unique<ElanReader>(source, sink, rows, origins));
+    videos.push_back(&readers.back()->read_header());
+    ++documents[videos.back()], ++called[{videos.back(), file_stem(source, kElanEndings)}];
+  }
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const std::string stem = file_stem(sources[i], kElanEndings);
+    const bool alone = documents[videos[i]] == 1, named = called[{videos[i], stem}] == 1;
+    readers[i]->read(alone ? "" : named ? stem : sources[i].name);
+    readers[i].reset();
+  }
+  for (const auto& [video, count] : documents)
+    if (count > 1)
+      rows.tell("video has several documents, whose names are the member document of its segments",
+                "videos have several documents, whose names are the member document of their segments",
+                "'" + video->video + "' has " + std::to_string(count));
   rows.emit();
 }
 

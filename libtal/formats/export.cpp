@@ -149,7 +149,8 @@ class ResultWriter : public ActivityNetWriter {
 // Formats of one line a segment.
 class LineWriter : public SegmentWriter {
  public:
-  explicit LineWriter(const ExportOptions& options) : SegmentWriter(options, "line") {}
+  explicit LineWriter(const ExportOptions& options, Points points = Points::kRefused)
+      : SegmentWriter(options, "line", points) {}
 
  protected:
   bool joins_windows() const override { return true; }  // line by line
@@ -206,7 +207,8 @@ class ThumosWriter : public LineWriter {
 
 class CsvWriter : public LineWriter {
  public:
-  CsvWriter(const ExportOptions& options, char separator) : LineWriter(options), separator_(separator) {}
+  CsvWriter(const ExportOptions& options, char separator)
+      : LineWriter(options, Points::kTaken), separator_(separator) {}
   void end(std::string& out) override { head(out); }
 
  protected:
@@ -221,12 +223,13 @@ class CsvWriter : public LineWriter {
   }
   void line(const Record& record, const ExportRow& row, std::string& out) const override {
     try {
-      out += video_ + separator_ + format_number(row.segment.start) + separator_ + format_number(row.segment.end) +
-             separator_ + table_field(row.label) + separator_ + (row.score ? format_number(*row.score) : "") +
-             of_video_;
+      const auto time = [](bool here, double seconds) { return here ? format_number(seconds) : std::string(); };
+      out += video_ + separator_ + time(!row.point, row.segment.start) + separator_ +
+             time(!row.point, row.segment.end) + separator_ + table_field(row.label) + separator_ +
+             (row.score ? format_number(*row.score) : "") + of_video_;
       for (const char* member : {"tier", "subject"})
         (out += separator_) += table_field(members().text(row, member).value_or(""));
-      out += '\n';
+      out += separator_ + time(row.point, row.segment.start) + '\n';
     } catch (Error& error) {
       throw error.at_field(row.place).at_video(record.video());
     }

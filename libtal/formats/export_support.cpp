@@ -163,6 +163,32 @@ void require_file_path(const Record& record, const std::string& path) {
   }
 }
 
+std::string FileNames::joined(std::string video) {
+  std::replace(video.begin(), video.end(), '/', '_');
+  return video;
+}
+
+std::string FileNames::of(const std::string& video, const std::string& extension, const Reader& read) {
+  const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
+  const std::string name = joined(video);
+  if (name.empty() || name.find('\0') != std::string::npos || name == "." || name == "..")
+    throw fail("cannot be a file's name: give it another id (--prefix puts a text before all of them)");
+  if (read)
+    if (const auto id = read(name); id != name)
+      throw fail("cannot be a file's name: the video of that file would be read as '" + id + "'");
+  if (const auto [user, fresh] = users_.emplace(name, video); !fresh && user->second != video)
+    throw fail("'" + name + extension + "' is the file of video '" + user->second + "', too");
+  if (read && name != video) joined_.push_back(video);
+  return name;
+}
+
+std::string FileNames::note() const {
+  if (joined_.empty()) return "";
+  return "in this format the file's name is the video's id: '" + joined_.front() + "' is read as '" +
+         joined(joined_.front()) + "', as --id-folders makes it" +
+         (joined_.size() == 1 ? "" : ", and so on, " + std::to_string(joined_.size()) + " ids with folders in all");
+}
+
 std::string media_of(const Record& record) {
   return record.text("media").value_or(record.text("path").value_or(record.video()));
 }
@@ -288,7 +314,9 @@ void SegmentWriter::changed(const std::string& video, const std::string& what) {
 void SegmentWriter::tell_marks(const std::string& video, const ExportRow& row) {
   constexpr double kMillisecond = 1000;  // of them in a second
   if (row.point) changed(video, "points, which last a millisecond in the file");
-  if (changes_when_rounded(row, kMillisecond) || (!row.point && row.segment.length() * kMillisecond < 1))
+  else if (std::llround(row.segment.end * kMillisecond) <= std::llround(row.segment.start * kMillisecond))
+    changed(video, "segments without a length in whole milliseconds, which last one in the file");
+  if (changes_when_rounded(row, kMillisecond))
     changed(video, "times between two milliseconds, which are rounded to whole ones");
 }
 

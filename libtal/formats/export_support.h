@@ -75,6 +75,22 @@ std::string id_read_of(std::string_view name);
 void require_id_read_back(const Record& record);
 // Error unless the path, below a folder, is one that a file can have.
 void require_file_path(const Record& record, const std::string& path);
+// The names of files that are called after their videos: folders in an id are part of the name, as --id-folders joins
+// them.
+class FileNames {
+ public:
+  using Reader = std::function<std::string(const std::string& name)>;
+  static std::string joined(std::string video);
+  // Without ending. read: the id that a reader takes from the name, where it stands nowhere else. Error for an id that
+  // can be no name, or whose name is that of another video, or is read otherwise.
+  std::string of(const std::string& video, const std::string& extension, const Reader& read);
+  // Of ids that are read back as their files' names; "" = there is none.
+  std::string note() const;
+
+ private:
+  std::map<std::string, std::string> users_;  // of names
+  std::vector<std::string> joined_;           // videos
+};
 // The media file that an annotation tool is to open: the record's media, its path, or else its id.
 std::string media_of(const Record& record);
 // What a writer puts beside the media where an id is none that its name gives: the name of the member.

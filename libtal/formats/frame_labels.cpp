@@ -338,22 +338,22 @@ class FrameResultWriter : public FrameWriter {
   std::map<std::string, std::string> files() override { return std::move(files_); }
 
  protected:
+  std::string remarks() const override { return joined_notes({FrameWriter::remarks(), names_.note()}); }
   void write(const Record& record, std::string&) override {
-    if (const auto read = id_read_of(without_text_ending(record.video())); read != record.video())
-      throw Error("cannot be a file's name: the video of that file would be read as '" + read + "'")
-          .at_field("video")
-          .at_video(record.video());
-    require_file_path(record, record.video());
+    const std::string name =
+        names_.of(record.video(), "", [](const std::string& file) { return id_read_of(without_text_ending(file)); });
+    require_file_path(record, name);
     const FrameLabels labels = labels_of(record);
     if (labels.has_blanks())
       throw Error("a label has blanks, which separate the labels of this format").at_video(record.video());
     std::string line;
     labels.each([&](const std::string& label) { (line += line.empty() ? "" : " ") += label; });
-    files_[record.video()] = std::string(kFrameTitle) + '\n' + line + '\n';
+    files_[name] = std::string(kFrameTitle) + '\n' + line + '\n';
   }
 
  private:
   std::map<std::string, std::string> files_;
+  FileNames names_;
 };
 
 }  // namespace

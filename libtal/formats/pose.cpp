@@ -4,12 +4,14 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "libtal/base/number.h"
 #include "libtal/base/text.h"
 #include "libtal/base/video_id.h"
 #include "libtal/data/import_support.h"
+#include "libtal/data/source_files.h"
 #include "libtal/formats/feature_support.h"
 #include "libtal/io/features.h"
 #include "libtal/io/hdf5.h"
@@ -101,6 +103,12 @@ char deeplabcut_separator(const SourceText& source) {
   return ',';
 }
 
+// The column of one of an animal's points.
+std::string deeplabcut_column(const std::string& animal, const std::string& part, const std::string& what) {
+  const bool whole = animal.empty() || animal == "single";  // DeepLabCut's name for parts of no animal
+  return (whole ? "" : animal + ".") + part + "." + what;
+}
+
 // The rows scorer, individuals (of several animals), bodyparts and coords.
 DeepLabCutHeader read_deeplabcut_header(RowReader& reader, const std::string& source) {
   std::map<std::string, std::vector<std::string>> rows;
@@ -121,8 +129,7 @@ DeepLabCutHeader read_deeplabcut_header(RowReader& reader, const std::string& so
       return row[i];
     };
     const std::string animal = animals == rows.end() ? "" : cell(animals->second);
-    const bool whole = animal.empty() || animal == "single";  // DeepLabCut's name for parts of no animal
-    header.columns.push_back((whole ? "" : animal + ".") + cell(parts->second) + "." + coords[i]);
+    header.columns.push_back(deeplabcut_column(animal, cell(parts->second), coords[i]));
     if (std::find(header.columns.begin(), header.columns.end() - 1, header.columns.back()) + 1 != header.columns.end())
       throw Error("two columns are '" + header.columns.back() + "': give one of the body parts another name")
           .at_line(source, reader.line());
@@ -333,28 +340,134 @@ std::vector<PoseTable> sleap_project(const Hdf5File& file, const std::string& pa
   return out;
 }
 
-// DeepLabCut's table in the format of pandas (PyTables): records of an index, a number or a path, and a block of
-// values.
-std::vector<PoseTable> pandas_table(const Hdf5File& file, const std::string& dataset, const std::string& path) {
-  const auto fields = file.fields(dataset);
-  const Hdf5Field *index = nullptr, *block = nullptr;
-  for (const auto& field : fields) {
-    if (field.name == "index") index = &field;
-    else if (!block) block = &field;
-    else throw Error("'" + dataset + "' has more than one block of values: save it as csv").at_line(path, 0);
+// The names of columns as pandas pickles them (protocol 0, which PyTables asks for): a list of tuples of texts, those
+// that stand twice by reference. nullopt for another pickle.
+std::optional<std::vector<std::vector<std::string>>> pickled_names(std::string_view pickle) {
+  struct Value {
+    enum class Kind { kMark, kList, kTuple, kText } kind;
+    std::vector<std::string> texts;
+  };
+  using Kind = Value::Kind;
+  std::vector<Value> stack;
+  std::map<std::string, Value, std::less<>> memo;
+  std::vector<std::vector<std::string>> rows;
+  while (!pickle.empty() && pickle.front() != '.') {
+    const char code = pickle.front();
+    pickle.remove_prefix(1);
+    if (code == '(') {
+      stack.push_back({Kind::kMark, {}});
+    } else if (code == 'l' || code == 't') {
+      Value made{code == 'l' ? Kind::kList : Kind::kTuple, {}};
+      while (!stack.empty() && stack.back().kind == Kind::kText)
+        made.texts.insert(made.texts.begin(), stack.back().texts[0]), stack.pop_back();
+      if (stack.empty() || stack.back().kind != Kind::kMark || (code == 'l' && !made.texts.empty()))
+        return std::nullopt;
+      stack.back() = std::move(made);
+    } else if (code == 'a') {
+      if (stack.size() != 2 || stack[0].kind != Kind::kList || stack[1].kind != Kind::kTuple) return std::nullopt;
+      rows.push_back(std::move(stack[1].texts));
+      stack.pop_back();
+    } else {
+      const auto end = std::min(pickle.find('\n'), pickle.size());
+      const std::string text(pickle.substr(0, end));
+      pickle.remove_prefix(std::min(end + 1, pickle.size()));
+      const bool plain = std::none_of(text.begin(), text.end(), [](char c) { return c == '\\' || c < 0; });
+      if (code == 'V' && plain) stack.push_back({Kind::kText, {text}});
+      else if (code == 'p' && !stack.empty()) memo.insert_or_assign(text, stack.back());
+      else if (const auto known = memo.find(text); code == 'g' && known != memo.end()) stack.push_back(known->second);
+      else return std::nullopt;
+    }
   }
-  if (!index || !block || block->width == 0)
-    throw Error("'" + dataset + "' has no index or no values").at_line(path, 0);
+  if (rows.empty()) return std::nullopt;
+  return rows;
+}
+
+// DeepLabCut's table as pandas writes it to HDF5: an index of frames or of images, columns, and the values row by row.
+struct PandasTable {
+  std::vector<double> frames;                   // or
+  std::vector<std::string> images;              // their paths
+  std::vector<std::vector<std::string>> names;  // scorer, (individuals,) bodyparts, coords of each column; none:
+                                                // unknown
+  std::size_t width = 0;
+  std::vector<double> values;
+};
+
+// The layout "table" (PyTables): records of the index and a block of values, whose attribute names the columns.
+PandasTable pandas_records(const Hdf5File& file, const std::string& dataset) {
+  PandasTable out;
+  std::string names;
+  bool index = false;
+  for (const auto& field : file.fields(dataset)) {
+    if (field.name == "index") {
+      if (field.width > 1) throw Error("'" + dataset + "' has an index of several numbers: save it as csv");
+      index = true, out.frames = field.numbers, out.images = field.texts;
+    } else if (out.width > 0) {
+      throw Error("'" + dataset + "' has more than one block of values: save it as csv");
+    } else {
+      out.width = field.width, out.values = field.numbers;
+      names = file.attribute(dataset, field.name + "_kind");
+    }
+  }
+  if (!index || out.width == 0) throw Error("'" + dataset + "' has no index or no values");
+  if (auto read = pickled_names(names); read && read->size() == out.width) out.names = std::move(*read);
+  return out;
+}
+
+// The layout "fixed": arrays of the index (axis1), of the values, and of each level of the columns' names.
+PandasTable pandas_arrays(const Hdf5File& file, const std::vector<Hdf5Dataset>& all, const std::string& group) {
+  const auto other = [&](const std::string& what) {
+    return Error("'" + group + "' " + what + ": save it as csv (pandas.read_hdf('FILE').to_csv('VIDEO.csv'))");
+  };
+  if (find_dataset(all, group + "block1_values")) throw other("has more than one block of values");
+  const auto* index = find_dataset(all, group + "axis1");
+  const auto* values = find_dataset(all, group + "block0_values");
+  if (!index) throw other("has an index of several levels");
+  PandasTable out;
+  if (index->other == "text") out.images = file.texts(group + "axis1");
+  else out.frames = file.values(group + "axis1");
+  const std::size_t rows = std::max(out.frames.size(), out.images.size());
+  out.values = file.values(group + "block0_values");
+  if (values->shape.size() != 2 || values->shape[0] != static_cast<std::int64_t>(rows) || rows == 0)
+    throw other("has another number of values than of frames");
+  out.width = out.values.size() / rows;
+  out.names.resize(out.width);
+  for (int level = 0;; ++level) {
+    const std::string name = group + "block0_items_level" + std::to_string(level);
+    if (!find_dataset(all, name)) break;
+    const auto texts = file.texts(name);
+    const auto codes = file.values(group + "block0_items_label" + std::to_string(level));
+    if (codes.size() != out.width) throw other("has another number of names than of columns");
+    for (std::size_t c = 0; c < out.width; ++c) {
+      if (!(codes[c] >= 0 && codes[c] < static_cast<double>(texts.size()))) throw other("has a column without a name");
+      out.names[c].push_back(texts[static_cast<std::size_t>(codes[c])]);
+    }
+  }
+  return out;
+}
+
+std::vector<PoseTable> pandas_poses(const PandasTable& table, const std::string& path) {
+  std::vector<std::string> columns;
+  std::string scorer;
+  for (std::size_t c = 0; c < table.width; ++c) {
+    const auto name = c < table.names.size() ? table.names[c] : std::vector<std::string>();
+    const std::size_t levels = name.size();
+    columns.push_back(levels == 3 || levels == 4
+                          ? deeplabcut_column(levels == 4 ? name[1] : "", name[levels - 2], name[levels - 1])
+                          : "column" + std::to_string(c));
+    if (c == 0 && levels >= 3) scorer = name[0];
+  }
+  if (std::set<std::string>(columns.begin(), columns.end()).size() != columns.size())
+    throw Error("two columns have one name: give one of the body parts another");
   std::vector<PoseBuilder> videos;
   std::map<std::string, std::size_t> order;
-  const std::size_t rows = block->numbers.size() / block->width;
+  const std::size_t rows = table.values.size() / table.width;
   for (std::size_t r = 0; r < rows; ++r) {
-    std::string video = file_stem(path);
+    std::string video = analysed_video(path, scorer);
     std::int64_t frame = 0;
-    if (index->width == 1) {
-      frame = static_cast<std::int64_t>(index->numbers.at(r));
+    if (table.images.empty()) {
+      frame = whole_number(table.frames.at(r), format_number(table.frames.at(r)), "index");
     } else {
-      std::string image = index->texts.at(r);
+      std::string image = table.images.at(r);
       std::replace(image.begin(), image.end(), '\\', '/');
       const auto slash = image.rfind('/');
       frame = frame_of_image(std::string_view(image).substr(slash == std::string::npos ? 0 : slash + 1));
@@ -362,10 +475,10 @@ std::vector<PoseTable> pandas_table(const Hdf5File& file, const std::string& dat
     }
     const auto [known, fresh] = order.emplace(video, videos.size());
     if (fresh) videos.emplace_back(video);
-    const std::size_t row = videos[known->second].row(frame);
-    for (std::size_t k = 0; k < block->width; ++k)
-      videos[known->second].set(row, videos[known->second].column("column" + std::to_string(k)),
-                                block->numbers[r * block->width + k]);
+    PoseBuilder& builder = videos[known->second];
+    const std::size_t row = builder.row(frame);
+    for (std::size_t c = 0; c < table.width; ++c)
+      builder.set(row, builder.column(columns[c]), table.values[r * table.width + c]);
   }
   std::vector<PoseTable> out;
   for (auto& builder : videos) out.push_back(builder.finish());
@@ -378,10 +491,23 @@ std::string pandas_name(const std::vector<Hdf5Dataset>& all) {
   return "";
 }
 
-enum class PoseFile { kNone, kAnalysis, kProject, kPandas };
+// Where arrays of a table in pandas' fixed layout are whose columns have names in several levels, as DeepLabCut's have:
+// "df_with_missing/"; nullopt: there are none.
+std::optional<std::string> pandas_group(const std::vector<Hdf5Dataset>& all) {
+  constexpr std::string_view kValues = "block0_values";
+  for (const auto& each : all) {
+    if (each.name != kValues && !each.name.ends_with("/" + std::string(kValues))) continue;
+    const std::string group = each.name.substr(0, each.name.size() - kValues.size());
+    if (find_dataset(all, group + "block0_items_level2")) return group;
+  }
+  return std::nullopt;
+}
+
+enum class PoseFile { kNone, kAnalysis, kProject, kPandas, kPandasFixed };
 PoseFile pose_kind(const std::vector<Hdf5Dataset>& all) {
   if (find_dataset(all, "tracks") && find_dataset(all, "node_names")) return PoseFile::kAnalysis;
   if (find_dataset(all, "instances") && find_dataset(all, "pred_points")) return PoseFile::kProject;
+  if (pandas_group(all)) return PoseFile::kPandasFixed;
   return pandas_name(all).empty() ? PoseFile::kNone : PoseFile::kPandas;
 }
 
@@ -471,7 +597,8 @@ std::vector<PoseTable> read_pose_hdf5(const std::string& path) {
     switch (pose_kind(all)) {
       case PoseFile::kAnalysis: return {sleap_analysis(file, all, path)};
       case PoseFile::kProject: return sleap_project(file, path);
-      case PoseFile::kPandas: return pandas_table(file, pandas_name(all), path);
+      case PoseFile::kPandas: return pandas_poses(pandas_records(file, pandas_name(all)), path);
+      case PoseFile::kPandasFixed: return pandas_poses(pandas_arrays(file, all, *pandas_group(all)), path);
       case PoseFile::kNone: break;
     }
     throw Error("neither a table of pandas (DeepLabCut) nor tracks or instances (SLEAP) are in this file");
@@ -480,13 +607,34 @@ std::vector<PoseTable> read_pose_hdf5(const std::string& path) {
   }
 }
 
-void read_pose(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink) {
+namespace {
+
+// DeepLabCut writes a table twice, as .h5 and as .csv: one of them is enough.
+void leave_out_twins(std::vector<std::string>& files, const Note& note) {
+  const std::set<std::string> all(files.begin(), files.end());
+  std::vector<std::string> left;
+  for (const auto& file : files)
+    if (file.ends_with(".h5") && all.count(std::string(without_ending(file, {".h5"})) + ".csv") > 0)
+      left.push_back(file);
+  std::erase_if(files, [&](const auto& file) { return std::find(left.begin(), left.end(), file) != left.end(); });
+  if (!left.empty())
+    note(std::to_string(left.size()) + (left.size() == 1 ? " file" : " files") +
+         " left out beside a .csv of the same name, such as '" + left.front() + "'");
+}
+
+}  // namespace
+
+void read_pose(const std::vector<std::string>& given, const ImportOptions& options, const ImportSink& sink) {
   prepare_output(options.features);
+  auto paths = source_files(given, kPoseEndings, false, sink.note);
+  leave_out_twins(paths, sink.note);
   std::map<std::string, std::string> files;
   for (const auto& path : paths) try {
       for (const auto& table : read_file_of(path)) {
         const auto [before, fresh] = files.emplace(table.video, path);
-        if (!fresh) throw Error("'" + before->second + "' has poses of this video too").at_video(table.video);
+        if (!fresh)
+          throw Error("'" + before->second + "' has poses of this video too: give one of them, or folders of their own")
+              .at_video(table.video);
         Record record;
         try {
           record = record_of(table, path, options, sink);

@@ -23,9 +23,11 @@ std::vector<PoseTable> parse_sleap_csv(const SourceText& source);
 // DeepLabCut's pandas table, SLEAP's analysis file or project. Error for another HDF5 file.
 std::vector<PoseTable> read_pose_hdf5(const std::string& path);
 
-// paths: files. Consecutive frames get the time contract stride 1; others (labelled images) stay rows without one, with
-// their numbers in the stream's member "frames".
-void read_pose(const std::vector<std::string>& paths, const ImportOptions& options, const ImportSink& sink);
+// Files of poses, by their endings.
+inline constexpr char kPoseEndings[] = ".csv|.h5|.hdf5|.slp";
+// given: files and folders. Consecutive frames get the time contract stride 1; others (labelled images) stay rows
+// without one, with their numbers in the stream's member "frames".
+void read_pose(const std::vector<std::string>& given, const ImportOptions& options, const ImportSink& sink);
 Fit looks_like_pose(const FileLook& file);
 
 }  // namespace tal

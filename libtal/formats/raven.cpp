@@ -32,6 +32,11 @@ std::string name_of_table(std::string stem) {
   return one_id(stem, ids);
 }
 
+constexpr const char* kView = "View";
+
+// The view that a selection is of where no other is said.
+const char* view_of(bool frequencies) { return frequencies ? "Spectrogram 1" : "Waveform 1"; }
+
 class RavenTable {
  public:
   RavenTable(const SourceText& source, const ImportOptions& options)
@@ -91,6 +96,8 @@ class RavenTable {
     return -1;
   }
   int start() const { return column("Begin Time (s)"); }
+  int low() const { return std::max(column("Low Freq (Hz)"), column("Low Frequency (Hz)")); }  // Raven's, BirdNET's
+  int high() const { return std::max(column("High Freq (Hz)"), column("High Frequency (Hz)")); }
   int end() const { return column("End Time (s)"); }
   static std::string field(const std::vector<std::string>& row, int column) {
     return column >= 0 && static_cast<std::size_t>(column) < row.size() ? row[static_cast<std::size_t>(column)] : "";
@@ -111,8 +118,7 @@ class RavenTable {
     DecimalSign sign(options.dialect, '\t');
     for (std::size_t i = first_ + 1; i < lines_.size(); ++i) {
       const auto row = tab_fields(lines_[i]);
-      for (const char* name : {"Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)", "File Offset (s)"})
-        sign.see(field(row, column(name)), i + 1);
+      for (const int c : {start(), end(), low(), high(), column("File Offset (s)")}) sign.see(field(row, c), i + 1);
     }
     return sign.decide(source_.name);
   }
@@ -199,30 +205,34 @@ class RavenTable {
     return !first;
   }
   ToolEvent event(const std::vector<std::string>& row, bool has_file) const {
-    const auto number = [&](const char* name) -> std::optional<double> {
-      const auto text = field(row, column(name));
-      return text.empty() ? std::nullopt : std::optional(field_number(text, decimal_, name));
+    const auto number = [&](int c) -> std::optional<double> {
+      const auto text = field(row, c);
+      return text.empty() ? std::nullopt
+                          : std::optional(field_number(text, decimal_, header_[static_cast<std::size_t>(c)]));
     };
     ToolEvent event;
     event.segment = times(row);
     check_segment(event.segment);
     // The times run on over a sequence of files, of which some may have no row; the offset is that in the file.
     const bool has_offset = has_file && !field(row, column("File Offset (s)")).empty();
-    if (const auto offset = has_offset ? number("File Offset (s)") : std::nullopt)
+    if (const auto offset = has_offset ? number(column("File Offset (s)")) : std::nullopt)
       event.segment = {*offset, *offset + event.segment.length()};
     event.point = event.segment.start == event.segment.end;  // Raven's point selections
     event.label = field(row, label_);
     Members members;
-    for (const auto& [name, column] : {std::pair("low", "Low Freq (Hz)"), {"high", "High Freq (Hz)"}})
-      if (const auto value = number(column)) members.number(name, *value);
+    bool frequencies = false;
+    for (const auto& [name, column] : {std::pair("low", low()), {"high", high()}})
+      if (const auto value = number(column)) members.number(name, *value), frequencies = true;
     members.some("channel", field(row, column("Channel")));
     nlohmann::ordered_json others = nlohmann::ordered_json::object();
     for (std::size_t c = 0; c < header_.size(); ++c) {
       const std::string plain = plain_name(header_[c]);
-      const bool kept = plain == "channel" || plain == "view" || plain == "selection" || plain == "low-freq-(hz)" ||
-                        plain == "high-freq-(hz)" || plain == "begin-time-(s)" || plain == "end-time-(s)" ||
-                        (plain == "file-offset-(s)" && has_offset);
-      if (!kept && static_cast<int>(c) != label_ && !header_[c].empty() && !row[c].empty()) others[header_[c]] = row[c];
+      const int place = static_cast<int>(c);
+      const bool kept = plain == "channel" || plain == "selection" || place == low() || place == high() ||
+                        place == start() || place == end() || (plain == "file-offset-(s)" && has_offset) ||
+                        (plain == "view" && (row[c] == view_of(frequencies) || row[c] == view_of(false)));
+      if (!kept && static_cast<int>(c) != label_ && !header_[c].empty() && !row[c].empty())
+        others[plain == "view" ? kView : header_[c]] = row[c];
     }
     if (!others.empty()) members.json("columns", others.dump());
     event.members = members.str();
@@ -271,7 +281,7 @@ class RavenWriter : public SegmentWriter {
       scores = scores || row.score;
       const auto own = columns_of(members, row, record);
       for (const auto& [name, value] : own.items())
-        if (std::find(further.begin(), further.end(), name) == further.end()) further.push_back(name);
+        if (name != kView && std::find(further.begin(), further.end(), name) == further.end()) further.push_back(name);
     }
     out += "Selection\tView\tChannel\tBegin Time (s)\tEnd Time (s)";
     if (frequencies) out += "\tLow Freq (Hz)\tHigh Freq (Hz)";
@@ -284,7 +294,8 @@ class RavenWriter : public SegmentWriter {
       std::string label = row.label;
       if (flatten(label)) changed(record.video());
       if (trim(label) != label) changed(record.video(), "labels with blanks at their ends, which readers cut off");
-      out += std::to_string(++number) + (frequencies ? "\tSpectrogram 1\t" : "\tWaveform 1\t") +
+      const auto own = columns_of(members, row, record);
+      out += std::to_string(++number) + '\t' + own.value(kView, view_of(frequencies)) + '\t' +
              members.text(row, "channel").value_or("1") + '\t' + format_number(row.segment.start) + '\t' +
              format_number(row.segment.end);
       if (frequencies)
@@ -296,7 +307,6 @@ class RavenWriter : public SegmentWriter {
         }
       out += '\t' + label;
       if (scores) out += '\t' + (row.score ? format_number(*row.score) : "");
-      const auto own = columns_of(members, row, record);
       for (const auto& name : further) {
         std::string value = own.value(name, "");
         if (flatten(value)) changed(record.video(), "further columns with line ends or tabs, which are blanks");
@@ -309,9 +319,9 @@ class RavenWriter : public SegmentWriter {
  private:
   // What the table has columns of its own for, or holds no text, or has a name that a header does not hold, goes.
   nlohmann::ordered_json columns_of(const RowMembers& members, const ExportRow& row, const Record& record) {
-    static const std::vector<std::string> written = {
-        "selection",     "view",           "channel",    "begin-time-(s)", "end-time-(s)",
-        "low-freq-(hz)", "high-freq-(hz)", "annotation", "score",          "file-offset-(s)"};
+    static const std::vector<std::string> written = {"selection",    "channel",       "begin-time-(s)",
+                                                     "end-time-(s)", "low-freq-(hz)", "high-freq-(hz)",
+                                                     "annotation",   "score",         "file-offset-(s)"};
     const auto columns = nlohmann::ordered_json::parse(members.json(row, "columns").value_or("{}"));
     nlohmann::ordered_json out = nlohmann::ordered_json::object();
     const auto leave_out = [&] {

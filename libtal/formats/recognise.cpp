@@ -333,11 +333,10 @@ namespace {
 
 using Fitting = std::vector<const ImportFormat*>;  // all kOwn, or all kGeneral when none is
 
-Fitting formats_of(const FileLook& file, bool in_folder) {
+Fitting formats_of(const FileLook& file) {
   Fitting own, general;
   for (const auto& format : import_formats()) {
     if (!format.looks_like) continue;
-    if (in_folder && !format.path_reader && !file.belongs_to(format.extension)) continue;
     const Fit fit = format.looks_like(file);
     if (fit == Fit::kOwn) own.push_back(&format);
     if (fit == Fit::kGeneral) general.push_back(&format);
@@ -345,19 +344,43 @@ Fitting formats_of(const FileLook& file, bool in_folder) {
   return own.empty() ? general : own;
 }
 
-// The formats that the first file of a folder fits that fits any.
+// The formats that the first file of a folder fits that fits any whose reader takes it from there. Error where files
+// fit others alone: those that are one file, or whose readers enter no folders below.
 Fitting formats_of_folder(const std::string& path) {
   const auto folder = files_of(path, true, [](const std::string&) { return true; });
   folder.refuse_dangling();
-  for (const auto& file : folder.paths)
-    if (auto fitting = formats_of(FileLook::of(file), true); !fitting.empty()) return fitting;
+  std::string advice;
+  for (const auto& file : folder.paths) {
+    const FileLook look = FileLook::of(file);
+    const Fitting fitting = formats_of(look);
+    const auto within = std::filesystem::path(file).parent_path();
+    const bool below = !std::filesystem::equivalent(within, path);
+    Fitting taken;
+    bool one_file = true;
+    for (const auto* format : fitting) {
+      const bool whole = format->path_reader && format->extension.empty();  // takes any folder
+      const bool member = look.belongs_to(format->extension);
+      if (whole || (member && (!below || format->nested))) taken.push_back(format);
+      one_file = one_file && !whole && !member;
+    }
+    if (!taken.empty()) return taken;
+    if (fitting.empty() || !advice.empty()) continue;
+    advice = "'" + file + "' looks like " + fitting.front()->name +
+             (one_file ? ", of which no folder is read: name the file"
+                       : ", which does not enter the folders in a folder: name '" + within.string() + "'");
+  }
+  if (!advice.empty()) throw Error(advice).at_line(path, 0);
   return {};
 }
 
+// The first column with one of the names, "": none.
+std::string column_with(const FileLook& file, const std::vector<std::string>& names) {
+  for (const auto& column : file.columns())
+    if (is_one_of(names, column) || is_one_of(names, unit_name(column).base)) return column;
+  return "";
+}
 bool has_one_of(const FileLook& file, const std::vector<std::string>& names) {
-  return std::any_of(file.columns().begin(), file.columns().end(), [&](const auto& column) {
-    return is_one_of(names, column) || is_one_of(names, unit_name(column).base);
-  });
+  return !column_with(file, names).empty();
 }
 bool has_role(const FileLook& file, const std::string& role) { return has_one_of(file, column_names(role)); }
 
@@ -370,6 +393,7 @@ std::vector<std::string> lacking_for_segments(const FileLook& file) {
   const bool length = has_role(file, "length") || has_role(file, "segment duration");
   std::vector<std::string> out;
   if (!has_role(file, "video")) out.emplace_back("video");
+  if (has_one_of(file, {"at"}) && !has_time("start") && !has_time("end") && !has_role(file, "length")) return out;
   if (!has_time("start")) out.emplace_back("start");
   if (!has_time("end") && !length) out.emplace_back("end");
   return out;
@@ -430,6 +454,13 @@ std::string nearest_advice(const FileLook& file) {
     return "its first line, " + names + ", does not name columns: a table of segments needs a header such as " +
            "video,start,end,label; give --from FORMAT for others";
   const auto lacking = lacking_for_segments(file);
+  if (has_role(file, "at") && lacking == std::vector<std::string>{"start", "end"}) {
+    const std::string time = column_with(file, column_names("at"));
+    return "it is a table with the columns " + names + ": --from segments-csv" +
+           (has_role(file, "score") ? " (or detections-csv)" : "") + " reads '" + time +
+           "' as the time of points (at=NAME in --columns names another); give --from sample-labels where each row "
+           "is a sample and its label, or --columns start=NAME,end=NAME where the rows are segments";
+  }
   if (lacking.size() >= 3)
     return "it is a table with the columns " + names + ": give --from (" +
            (has_role(file, "label") ? "sample-labels where each row is a sample and its label, " : "") +
@@ -439,6 +470,7 @@ std::string nearest_advice(const FileLook& file) {
   return "it is a table with the columns " + names + ", of which none is known to be the " +
          joined(lacking, ", nor the ") + ": --from segments-csv --columns " + joined(roles, ",") + " names " +
          (roles.size() == 1 ? "it" : "them") +
+         (!lacking.empty() && lacking.back() == "end" ? " (or at=NAME alone the time of points)" : "") +
          (lacking == std::vector<std::string>{"video"}
               ? ", or --columns label=NAME the label, where the file's name is the video's"
               : "");
@@ -453,7 +485,7 @@ const ImportFormat& format_of(const std::string& path) {
   } else {
     const FileLook file = FileLook::of(path);
     if (file.head().empty()) throw Error("is empty; give --from FORMAT").at_line(name, 0);
-    fitting = formats_of(file, false);
+    fitting = formats_of(file);
     if (fitting.empty()) {
       file.refuse_json(name);
       file.refuse_other(name);

@@ -53,18 +53,18 @@ SegmentColumns::SegmentColumns(const NamedTable& table, const ImportOptions& opt
   find_times(sink);
   const bool ends = !end_.empty() || !length_.empty();
   const std::pair<bool, const char*> needed[] = {
-      {!start_.empty(), "start"}, {ends, "end"}, {!scored || score >= 0, "score"}};
+      {!first_time().empty(), "start"}, {ends || start_.empty(), "end"}, {!scored || score >= 0, "score"}};
   for (const auto& [found, role] : needed)
     if (!found) refuse_missing_column(table, video < 0 && is_one_of({"start"}, role) ? "video" : role, hint_);
   find_where();
   if (video < 0) take_file_as_video();
-  std::vector<TimeColumn> times{start_.front(), length(), facts_.duration()};
-  if (!by_length_) times.push_back(end_.front());
+  std::vector<TimeColumn> times{first_time().front(), length(), facts_.duration()};
+  if (!end_.empty() && !by_length_) times.push_back(end_.front());
   note_units(table, times, sink.note);
   auto numbers = facts_.numbers();
   numbers.push_back(score);
   for (const int other : other_scores_) numbers.push_back(other);
-  for (const auto* columns : {&start_, &end_, &length_})
+  for (const auto* columns : {&start_, &end_, &length_, &at_})
     for (const auto& each : *columns) append_columns(numbers, each);
   if (scored) refuse_words_as_scores();
   decimal = table.decimal_of(numbers, options.dialect);
@@ -178,7 +178,7 @@ std::vector<int> SegmentColumns::used_columns() const {
   used.insert(used.end(), facts_.subsets().begin(), facts_.subsets().end());
   const auto same = others_called(table_, options_, "video", column_names("video"), video);  // of the same video
   used.insert(used.end(), same.begin(), same.end());
-  for (const auto* columns : {&start_, &end_, &length_})
+  for (const auto* columns : {&start_, &end_, &length_, &at_})
     for (const auto& each : *columns) append_columns(used, each);
   return used;
 }
@@ -327,7 +327,8 @@ void SegmentColumns::note_other_groups(const char* role, int chosen, const Impor
 // "start" and "end" beside "t_start" and "t_end": the rows say whether they are the same.
 void SegmentColumns::note_other_names(const ImportSink& sink) const {
   std::vector<std::string> read, others, choice;
-  for (const auto& [columns, role] : {std::pair(&start_, "start"), {&end_, "end"}, {&length_, "length"}}) {
+  for (const auto& [columns, role] :
+       {std::pair(&start_, "start"), {&end_, "end"}, {&length_, "length"}, {&at_, "at"}}) {
     const auto renamed = [](const TimeColumn& each) { return each.renamed; };
     if (std::none_of(columns->begin(), columns->end(), renamed)) continue;
     read.push_back(name(columns->front().column)), choice.push_back(std::string(role) + "=NAME");
@@ -394,12 +395,13 @@ void SegmentColumns::compare_other_unit(const std::string& role, const ImportSin
 void SegmentColumns::find_times(const ImportSink& sink) {
   const TimeColumns starts(table_, options_, "start"), ends(table_, options_, "end"),
       lengths(table_, options_, "length");
+  find_points(sink);
+  if (!at_.empty() && start_.empty()) return;
   by_length_ = lengths.named() && !ends.named();
   for (const auto& [one, other] : {std::pair(&starts, &ends), {&ends, &starts}})
     if (unit_ == "seconds" && one->counted() && one->times().empty() && !other->times().empty() && !other->counted())
       throw header_error("'" + name(one->frames().column) + "' counts frames, but '" +
                          name(other->times().front().column) + "' does not: give both in one unit");
-  start_ = with_twins(starts, unit_);
   if (by_length_) {
     length_ = with_twins(lengths, unit_);
     if (facts_.duration().column == length().column) facts_.forget_durations();
@@ -410,6 +412,33 @@ void SegmentColumns::find_times(const ImportSink& sink) {
       find_length(lengths, sink);
   }
   check_units_alike();
+}
+
+// A table without starts and ends is one of points where it has the one time of each, which is said where its name may
+// mean another thing. Beside starts and ends a column has to be called "at", or named with --columns.
+void SegmentColumns::find_points(const ImportSink& sink) {
+  const TimeColumns starts(table_, options_, "start"), ends(table_, options_, "end");
+  const bool named = options_.columns.count("at") > 0;
+  const bool called = std::any_of(table_.header.begin(), table_.header.end(), [](const std::string& title) {
+    return is_one_of({"at"}, title) || is_one_of({"at"}, unit_name(title).base);
+  });
+  start_ = with_twins(starts, unit_);
+  if (!named && !called && (!start_.empty() || ends.found() || ends.shares().found())) return;
+  const TimeColumns points(table_, options_, "at"), lengths(table_, options_, "length");
+  if (!points.found() && !points.shares().found()) return;
+  const TimeColumn at = points.choose(unit_);
+  const auto is_chosen = [&](const TimeColumn& each) { return each.column == at.column; };
+  if (named && !starts.named() && std::any_of(start_.begin(), start_.end(), is_chosen)) start_.clear();
+  if (!start_.empty()) {
+    if (named || called) at_ = {at};
+    return;
+  }
+  const bool may_have_length = lengths.found() || (!called && TimeColumns(table_, {}, "segment duration").found());
+  if (ends.found() || ends.shares().found() || (!named && may_have_length)) return;
+  at_ = with_twins(points, at, unit_);
+  if (!named && !called)
+    sink.note(table_.source + ": column '" + name(at.column) +
+              "' is taken for the time of points, as there is none for a start or an end (--columns at=NAME)");
 }
 
 // Of start,length, and of start,duration: no video ends with its segment.
@@ -684,16 +713,34 @@ bool SegmentColumns::same_length(double a, double b, const VideoInfo& info) cons
 
 namespace {
 
-void refuse_point_in_time(double start) {
+void refuse_point_in_time(double start, const char* field) {
   if (is_point_in_time(start))
     throw Error(format_number(start) +
                 " s after the video's start: is it a point in time (since 1970)? Subtract the video's own start")
-        .at_field("start");
+        .at_field(field);
 }
 
 }  // namespace
 
+bool SegmentColumns::is_point(const NamedTable::Row& row) const {
+  if (at_.empty()) return false;
+  if (start_.empty()) return true;
+  const auto empty = [&](const std::vector<TimeColumn>& columns) {
+    return columns.empty() || says_no_time(row, columns.front().column);
+  };
+  if (empty(at_)) return false;
+  if (empty(start_) && empty(end_) && empty(length_)) return true;
+  if (table_.own || options_.columns.count("at") > 0)
+    throw Error("has a start or an end, too: a point has neither").at_field("at");
+  return false;
+}
+
 Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& info) const {
+  if (is_point(row)) {
+    const double at = time(row, at_, "at", info);
+    if (!table_.own) refuse_point_in_time(at, "at");
+    return {at, at};
+  }
   Segment out{time(row, start_, "start", info), 0};
   const bool has_length = !length_.empty() && (by_length_ || !says_no_time(row, length().column));
   const double length = has_length ? time(row, length_, "length", info) : 0;
@@ -702,7 +749,7 @@ Segment SegmentColumns::segment(const NamedTable::Row& row, const VideoInfo& inf
   out.end = has_end ? time(row, end_, "end", info) : out.start + length;
   if (has_end && out.end < out.start) refuse_midnight(row);
   check_segment(out);
-  if (!table_.own) refuse_point_in_time(out.start);
+  if (!table_.own) refuse_point_in_time(out.start, "start");
   if (has_end && has_length && !same_length(length, out.end - out.start, info))
     throw Error(format_number(length) + ", but end - start is " + format_number(out.end - out.start) +
                 (by_length_ ? ""
@@ -730,13 +777,14 @@ void SegmentColumns::refuse_midnight(const NamedTable::Row& row) const {
 // first hour. --columns start=NAME says that they are the video's all the same.
 void SegmentColumns::refuse_times_of_day() const {
   constexpr double kHour = 3600;
-  if (unit_ != "seconds" || options_.columns.count("start") > 0) return;
+  const char* role = start_.empty() ? "at" : "start";
+  if (unit_ != "seconds" || options_.columns.count(role) > 0) return;
   std::vector<int> used = facts_.numbers();
-  for (const auto* columns : {&start_, &end_, &length_})
+  for (const auto* columns : {&start_, &end_, &length_, &at_})
     for (const auto& each : *columns) used.push_back(each.column);
   const int date = date_column(table_, used);
   if (date < 0) return;
-  const int start = start_.front().column;
+  const int start = first_time().front().column;
   const NamedTable::Row* first = nullptr;
   std::map<std::string, double> earliest;
   for (const auto& row : table_.rows) try {
@@ -755,9 +803,9 @@ void SegmentColumns::refuse_times_of_day() const {
   throw Error("'" + name(start) + "' " + table_.field(*first, start) + " is a time of day, as '" + name(date) + "' " +
               table_.field(*first, date) +
               " beside it is its day, and no time of the video: write the seconds from the video's start (pandas: (t - "
-              "t0).dt.total_seconds()); --columns start=" +
-              name(start) + " reads it as the video's")
-      .at_field("start")
+              "t0).dt.total_seconds()); --columns " +
+              role + "=" + name(start) + " reads it as the video's")
+      .at_field(role)
       .at_line(table_.source, first->line);
 }
 

@@ -17,8 +17,10 @@ class SegmentColumns {
 
   bool selected(const NamedTable::Row& row) const;  // by --where
   VideoInfo facts(const NamedTable::Row& row) const { return facts_.read(row, decimal); }
-  // The segment of a row, in seconds. info: what is known of its video. Error, too, where an end and a length, or one
-  // time in two units, contradict each other.
+  // Whether a row is a point in time, as all are where no column is a start or an end, and those that have neither.
+  bool is_point(const NamedTable::Row& row) const;
+  // The segment of a row, in seconds; of a point start = end. info: what is known of its video. Error, too, where an
+  // end and a length, or one time in two units, contradict each other.
   Segment segment(const NamedTable::Row& row, const VideoInfo& info) const;
   // The error of a video's facts, with what a column may mean besides.
   Error explained(const Error& error) const;
@@ -52,6 +54,7 @@ class SegmentColumns {
   void note_pairs(const ImportSink& sink) const;
   void note_other_groups(const char* role, int chosen, const ImportSink& sink) const;
   void find_times(const ImportSink& sink);
+  void find_points(const ImportSink& sink);
   void find_length(const TimeColumns& lengths, const ImportSink& sink);
   void check_units_alike() const;
   void check_seconds_alike() const;
@@ -87,6 +90,8 @@ class SegmentColumns {
   TimeColumn length() const { return length_.empty() ? TimeColumn{} : length_.front(); }
   // One time each, in one column or in several units and under several names; the first counts.
   std::vector<TimeColumn> start_, end_, length_;
+  std::vector<TimeColumn> at_;  // of points, beside the others where they are empty, or alone
+  const std::vector<TimeColumn>& first_time() const { return start_.empty() ? at_ : start_; }
   bool by_length_ = false;  // the length says where the end is; else both must agree
   bool doubtful_ = false;   // the column of the videos' durations may as well be the segments' lengths
   std::vector<int> other_scores_;

@@ -136,11 +136,13 @@ class SegmentTables {
       auto& entry = rows_.at(id);
       add_facts(entry, one, row, said);
       (score ? entry.has_proposals : entry.has_annotations) = true;
-      append_item(score ? entry.proposals : entry.annotations, segment, score, label, {},
-                  Members()
-                      .some("tier", further_in(one, row, one.columns.tier))
-                      .some("subject", further_in(one, row, one.columns.subject))
-                      .str());
+      const std::string further = Members()
+                                      .some("tier", further_in(one, row, one.columns.tier))
+                                      .some("subject", further_in(one, row, one.columns.subject))
+                                      .str();
+      auto& list = score ? entry.proposals : entry.annotations;
+      if (one.columns.is_point(row)) append_point(list, segment.start, score, label, {}, further);
+      else append_item(list, segment, score, label, {}, further);
     } catch (Error& error) {
       throw error.at_video(id);
     }

@@ -105,9 +105,10 @@ class TextGridReader {
     read_domain();
     const std::size_t tiers = tokens_.flag_exists() ? tokens_.count("number of tiers") : 0;
     for (std::size_t t = 0; t < tiers; ++t) {
-      const auto [name, points] = tier_head();
+      TierHead tier = tier_head();
       const std::size_t items = tokens_.count("number of the tier's items");
-      for (std::size_t i = 0; i < items; ++i) read_item(name, points);
+      for (std::size_t i = 0; i < items; ++i) read_item(tier);
+      if (tier.empty) rows_.empty_tier(tier.name, source_);
     }
     if (!tokens_.at_end())
       tokens_.fail("something follows the " + std::to_string(tiers) + (tiers == 1 ? " tier" : " tiers") +
@@ -117,13 +118,17 @@ class TextGridReader {
  private:
   struct TierHead {
     std::string name;
-    bool points;
+    bool points, empty = true;
   };
 
   void read_domain() {
     const double begin = tokens_.number("xmin"), end = tokens_.number("xmax");
     VideoInfo said;
-    if (begin == 0 && end > 0) said.duration = end;  // of a part of a recording its length is not known
+    if (begin == 0 && end > 0) said.duration = end;
+    else if (begin != 0)  // of a part of a recording its length is not known
+      rows_.tell("TextGrid begins elsewhere than at 0, so that its end is not taken for the duration",
+                 "TextGrids begin elsewhere than at 0, so that their ends are not taken for the durations",
+                 source_.name + ", from " + format_number(begin) + " to " + format_number(end) + " s");
     try {
       rows_.fact(*entry_, said, source_.name);
     } catch (Error& error) {
@@ -138,16 +143,18 @@ class TextGridReader {
     (void)tokens_.number("xmin of the tier"), (void)tokens_.number("xmax of the tier");
     return {std::move(name), kind == "TextTier"};
   }
-  void read_item(const std::string& tier, bool point) {
+  void read_item(TierHead& tier) {
+    const bool point = tier.points;
     ToolEvent event;
     event.segment.start = tokens_.number(point ? "time of a point" : "xmin of an interval");
     const std::uint64_t line = tokens_.line();
     event.segment.end = point ? event.segment.start : tokens_.number("xmax of an interval");
     event.point = point;
     event.label = tokens_.text(point ? "mark of a point" : "text of an interval");
-    event.tier = tier;
+    event.tier = tier.name;
     // Intervals without text fill the gaps between the others.
     if (!point && event.label.find_first_not_of(" \t\r\n") == std::string::npos) return;
+    tier.empty = false;
     guard_row(source_, line, entry_->video, event.label, sink_, [&] { rows_.add(*entry_, event); });
   }
   void read_chronological() {
@@ -157,8 +164,10 @@ class TextGridReader {
     while (!tokens_.at_end()) {
       const std::size_t tier = tokens_.count("number of the tier");
       if (tier < 1 || tier > tiers.size()) tokens_.fail("there is no tier " + std::to_string(tier));
-      read_item(tiers[tier - 1].name, tiers[tier - 1].points);
+      read_item(tiers[tier - 1]);
     }
+    for (const auto& tier : tiers)
+      if (tier.empty) rows_.empty_tier(tier.name, source_);
   }
 
   const SourceText& source_;

@@ -162,8 +162,8 @@ void ToolRows::whole(VideoRows::Entry& entry, const std::string& label) {
   else leave_out("label given twice", "labels given twice", "'" + label + "' of video '" + entry.video + "'");
 }
 
-void ToolRows::leave_out(const std::string& one, const std::string& many, const std::string& where) {
-  auto& entry = left_out_[one];
+void ToolRows::tell(const std::string& one, const std::string& many, const std::string& where) {
+  auto& entry = told_[one];
   if (entry.count++ == 0) entry.many = many, entry.first = where;
 }
 
@@ -175,9 +175,9 @@ void ToolRows::emit() {
   if (options_.tiers.empty() && tiers_.size() > 1)
     sink_.note("all of " + std::to_string(tiers_.size()) + " tiers are read ('" + joined_first(tiers_, 8, "', '") +
                "'), and the member tier says which; --tier NAME chooses");
-  for (const auto& [one, left] : left_out_)
-    sink_.note(std::to_string(left.count) + ' ' + (left.count == 1 ? one : left.many) +
-               " left out: " + (left.count == 1 ? "" : "the first is ") + left.first);
+  for (const auto& [one, told] : told_)
+    sink_.note(std::to_string(told.count) + ' ' + (told.count == 1 ? one : told.many) + ": " +
+               (told.count == 1 ? "" : "the first is ") + told.first);
   for (const auto& [entry, labels] : whole_) {
     std::string list;
     for (const auto& label : labels) {

@@ -70,15 +70,23 @@ class ToolRows {
   double rate(VideoRows::Entry& entry, std::string_view field) const;
   // Unless --tier leaves it out. Error at `field` for times that are reversed.
   void add(VideoRows::Entry& entry, const ToolEvent& event, std::string_view field = "segment");
+  // A tier with nothing in it, which no record holds.
+  void empty_tier(const std::string& name, const SourceText& source) {
+    leave_out("tier without annotations", "tiers without annotations", "'" + name + "' of " + source.name);
+  }
   // A label of the whole video.
   void whole(VideoRows::Entry& entry, const std::string& label);
   // What the file has that no record holds, counted: "state event without a stop", "state events without a stop".
-  void leave_out(const std::string& one, const std::string& many, const std::string& where);
+  void leave_out(const std::string& one, const std::string& many, const std::string& where) {
+    tell(one + " left out", many + " left out", where);
+  }
+  // What is to be known of the file, counted: "file is not there", "files are not there".
+  void tell(const std::string& one, const std::string& many, const std::string& where);
   // All records. Error for a tier of --tier that no file has.
   void emit();
 
  private:
-  struct LeftOut {
+  struct Told {
     std::size_t count = 0;
     std::string many, first;
   };
@@ -87,7 +95,7 @@ class ToolRows {
   VideoRows rows_;
   std::vector<std::string> tiers_;  // in order of appearance
   std::set<std::string> known_tiers_;
-  std::map<std::string, LeftOut> left_out_;
+  std::map<std::string, Told> told_;  // by the words for one
   std::map<VideoRows::Entry*, std::vector<std::string>> whole_;
 };
 

@@ -17,19 +17,19 @@ namespace tal {
 namespace {
 
 // The tool's own numbers.
-constexpr int kText = 1, kCheckbox = 2, kSelect = 4, kVideo = 4, kAudio = 8, kLocal = 1;
+constexpr int kText = 1, kCheckbox = 2, kSelect = 4, kVideo = 4, kAudio = 8, kLocal = 1, kAddress = 2, kFileAddress = 3;
 
 struct ViaAttribute {
   std::string name;
   int type = 0;
   std::map<std::string, std::string> options;
 
-  std::string label(const std::string& value) const {
-    if (type != kCheckbox) return option(value);
-    std::string out;  // keys with commas between them
+  // Of a checkbox the keys that are chosen have commas between them; none: no label.
+  std::vector<std::string> labels(const std::string& value) const {
+    std::vector<std::string> out;
     for (std::string_view rest = value; !rest.empty();) {
-      const auto end = std::min(rest.find(','), rest.size());
-      out += (out.empty() ? "" : ",") + option(std::string(rest.substr(0, end)));
+      const auto end = type == kCheckbox ? std::min(rest.find(','), rest.size()) : rest.size();
+      if (std::string label = option(std::string(rest.substr(0, end))); !label.empty()) out.push_back(std::move(label));
       rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return out;
@@ -62,15 +62,15 @@ ViaAttributes parse_attributes(const JsonNode& node) {
   return out;
 }
 
-// One entry: an event for each time and each attribute with a value.
+// One entry: an event for each time and each value of an attribute.
 void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, const ViaAttributes& attributes,
                const std::string& xy, VideoRows::Entry& entry, ToolRows& rows) {
   std::vector<double> times;
   for (const auto& time : z.items()) times.push_back(time.number());
   std::vector<std::pair<std::string, std::string>> labels;  // tier, label
-  const auto label_in = [&](const ViaAttribute& attribute, const JsonNode& value) {
+  const auto labels_in = [&](const ViaAttribute& attribute, const JsonNode& value) {
     try {
-      return attribute.label(value.words());
+      return attribute.labels(value.words());
     } catch (Error& error) {
       throw error.at_field(value.path());
     }
@@ -79,10 +79,10 @@ void add_entry(const std::string& id, const JsonNode& z, const JsonNode* av, con
   if (av)
     for (const auto& [key, value] : av->members()) {
       const auto known = attributes.find(key);
-      const std::string label = known == attributes.end() ? value.words() : label_in(known->second, value);
+      const auto read = labels_in(known == attributes.end() ? ViaAttribute() : known->second, value);
       const std::string& tier = known == attributes.end() || known->second.name.empty() ? key : known->second.name;
-      if (label.empty()) unlabelled.push_back(tier);
-      else labels.emplace_back(tier, label);
+      if (read.empty()) unlabelled.push_back(tier);
+      for (const auto& label : read) labels.emplace_back(tier, label);
     }
   if (times.empty()) {
     if (xy.empty())
@@ -131,7 +131,8 @@ class ViaProject {
       for (const auto& [id, file] : root.at("file").members()) {
         const auto stated = file.find(kVideoMember);
         const std::string name = file.at("fname").words();
-        files_.emplace(id, File{name, stated ? stated->words() : id_by_address(file, name), facts_of(file)});
+        const std::string own = stated ? stated->words() : id_by_address(file, name);
+        files_.emplace(id, File{name, media_in(file, name), own, facts_of(file)});
         if (!stated) same_names_[name].push_back(id);
       }
       for (const auto& [name, ids] : same_names_)
@@ -163,11 +164,21 @@ class ViaProject {
   }
 
  private:
+  static std::string address_in(const JsonNode& file) {
+    const auto source = file.find("src");
+    return source && source->is_text() ? source->text() : "";
+  }
+  // The address of a file of the net, where it is that of the name.
+  static std::string media_in(const JsonNode& file, const std::string& name) {
+    const auto place = file.find("loc");
+    const std::string address = address_in(file);
+    const bool net = place && place->words() == std::to_string(kAddress) && address.find("://") != std::string::npos;
+    return net && !address.starts_with("data:") && video_id(address) == video_id(name) ? address : name;
+  }
   // The id by the address of a file, where it has one beside its name: files of one name at different places are
   // several.
   std::string id_by_address(const JsonNode& file, const std::string& name) const {
-    const auto source = file.find("src");
-    const std::string address = source && source->is_text() ? source->text() : "";
+    const std::string address = address_in(file);
     if (address.starts_with("data:") || address == name || video_id(address) != video_id(name)) return "";
     return one_id(address, *options_.ids, source_.name);
   }
@@ -176,7 +187,7 @@ class ViaProject {
     const auto shown = first_files_.find(view);
     const auto file = files_.find(shown == first_files_.end() ? view : shown->second);
     if (file == files_.end()) throw Error("there is no file for '" + view + "'").at_field(at.path());
-    auto& entry = rows_.video(file->second.name, file_stem(source_, {".json"}), source_, 0, file->second.stated);
+    auto& entry = rows_.video(file->second.media, file_stem(source_, {".json"}), source_, 0, file->second.stated);
     rows_.kept_facts(entry, file->second.facts, source_.name);
     return entry;
   }
@@ -187,7 +198,7 @@ class ViaProject {
   const ImportSink& sink_;
   ToolRows& rows_;
   struct File {
-    std::string name, stated;  // stated: its id
+    std::string name, media, stated;  // stated: its id
     Facts facts;
   };
   std::map<std::string, File> files_;
@@ -260,21 +271,27 @@ void read_via_csv(const SourceText& source, const ImportSink& sink, ToolRows& ro
     });
 }
 
-// One project of all videos, or its csv export. Attributes are the rows' tiers, their options the labels.
+// One project of all videos, or its csv export. Attributes are the rows' tiers, their options the labels; rows of one
+// id, tier and time are one entry with several, whose attribute is then a checkbox.
 class ViaWriter : public SegmentWriter {
  public:
   ViaWriter(const ExportOptions& options, bool csv) : SegmentWriter(options, "entry", Points::kTaken), csv_(csv) {}
-  void end(std::string& out) override { csv_ ? write_csv(out) : write_project(out); }
+  void end(std::string& out) override {
+    for (auto& entry : metadata_)
+      for (auto& [attribute, value] : entry["av"].items())
+        value = tiers_[static_cast<std::size_t>(std::stoul(attribute)) - 1].value_of(value);
+    csv_ ? write_csv(out) : write_project(out);
+  }
 
  private:
   nlohmann::ordered_json attributes() {
     nlohmann::ordered_json attributes = nlohmann::ordered_json::object();
     for (std::size_t a = 0; a < tiers_.size(); ++a)
       attributes[std::to_string(a + 1)] = {{"aname", tiers_[a].name},
-                                           {"anchor_id", tiers_[a].point ? "FILE1_Z1_XY0" : "FILE1_Z2_XY0"},
-                                           {"type", kSelect},
+                                           {"anchor_id", tiers_[a].anchor},
+                                           {"type", tiers_[a].several ? kCheckbox : kSelect},
                                            {"desc", ""},
-                                           {"options", std::move(tiers_[a].options)},
+                                           {"options", tiers_[a].options()},
                                            {"default_option_id", ""}};
     return attributes;
   }
@@ -331,40 +348,108 @@ class ViaWriter : public SegmentWriter {
           .at_field("media")
           .at_video(record.video());
     views_.push_back(id);
-    files_[id] = {
-        {"fid", id}, {"fname", media}, {"type", is_sound(media) ? kAudio : kVideo}, {"loc", kLocal}, {"src", ""}};
+    const bool address = media.find("://") != std::string::npos;
+    const int place = !address ? kLocal : media.starts_with("file://") ? kFileAddress : kAddress;
+    files_[id] = {{"fid", id},
+                  {"fname", media},
+                  {"type", is_sound(media) ? kAudio : kVideo},
+                  {"loc", place},
+                  {"src", address ? media : ""}};
     if (!names_video(record, media)) files_[id][kVideoMember] = stated_[media] = record.video();
     for (const auto& [name, value] : kept_facts(record)) files_[id][name] = facts_[media][name] = value;
     view_[id] = {{"fid_list", nlohmann::ordered_json::array({id})}};
     const RowMembers& members = this->members();
+    if (holds_classes(record)) write_classes(record, id);
+    std::map<std::string, std::size_t> same;  // id, tier and time of rows -> their entry's number
     for (const auto& row : rows) {
       const std::string tier = members.text(row, "tier").value_or("TEMPORAL-SEGMENTS");
       nlohmann::ordered_json z = nlohmann::ordered_json::array({row.segment.start});
       if (!row.point) z.push_back(row.segment.end);
       nlohmann::ordered_json av = nlohmann::ordered_json::object();
-      const std::string attribute = std::to_string(attribute_of(tier, row.point, row.label) + 1);
-      if (!row.label.empty() || members.text(row, "tier")) av[attribute] = row.label;
-      char key[32];
-      std::snprintf(key, sizeof key, "_%08zu", metadata_.size() + 1);
-      metadata_.get_ref<nlohmann::ordered_json::object_t&>().emplace_back(  // operator[] looks at all before
-          id + key,
-          nlohmann::ordered_json{
-              {"vid", id}, {"flg", 0}, {"z", std::move(z)}, {"xy", region_of(members, row)}, {"av", std::move(av)}});
+      auto region = region_of(members, row);
+      const std::string anchor = std::string(row.point ? "FILE1_Z1" : "FILE1_Z2") + (region.empty() ? "_XY0" : "_XY1");
+      const std::size_t number = attribute_of(tier, anchor, row.label);
+      const std::string attribute = std::to_string(number + 1);
+      if (const auto own = members.text(row, "id"); own && !row.label.empty()) {
+        const auto key = text({*own, attribute, row.segment.start, row.segment.end});
+        const auto [entry, fresh] = same.emplace(key, metadata_.size());
+        if (!fresh && add_label(entry->second, attribute, row.label)) {
+          tiers_[number].several = true;
+          continue;
+        }
+        entry->second = metadata_.size();
+      }
+      if (!row.label.empty() || members.text(row, "tier")) av[attribute] = labels_of({row.label});
+      add_entry_of(id, std::move(z), std::move(region), std::move(av));
     }
   }
 
  private:
+  using Json = nlohmann::ordered_json;
+  // An attribute; its labels are its options, which a checkbox calls by keys without commas.
   struct Tier {
-    std::string name;
-    bool point;
-    nlohmann::ordered_json options = nlohmann::ordered_json::object();
+    std::string name, anchor;
+    bool several = false;
+    std::vector<std::string> labels = {};
+    std::map<std::string, std::size_t> places = {};  // in labels
+
+    std::string key(const std::string& label) const {
+      if (!several || label.find(',') == std::string::npos) return label;
+      std::string key = std::to_string(places.at(label));
+      while (places.count(key) > 0) key += '_';
+      return key;
+    }
+    Json options() const {
+      Json out = Json::object();
+      for (const auto& label : labels) out[key(label)] = label;
+      return out;
+    }
+    std::string value_of(const Json& chosen) const {
+      std::string out;
+      for (const auto& label : chosen) out += (out.empty() ? "" : ",") + key(label.get<std::string>());
+      return out;
+    }
   };
-  std::size_t attribute_of(const std::string& name, bool point, const std::string& label) {
+  static Json labels_of(const std::vector<std::string>& labels) {
+    Json out = Json::array();
+    for (const auto& label : labels)
+      if (!label.empty()) out.push_back(label);
+    return out;
+  }
+  std::size_t attribute_of(const std::string& name, const std::string& anchor, const std::string& label) {
     auto found =
-        std::find_if(tiers_.begin(), tiers_.end(), [&](const Tier& t) { return t.name == name && t.point == point; });
-    if (found == tiers_.end()) found = tiers_.insert(tiers_.end(), Tier{name, point});
-    if (!label.empty()) found->options[label] = label;
+        std::find_if(tiers_.begin(), tiers_.end(), [&](const Tier& t) { return t.name == name && t.anchor == anchor; });
+    if (found == tiers_.end()) found = tiers_.insert(tiers_.end(), Tier{name, anchor});
+    if (!label.empty() && found->places.emplace(label, found->labels.size()).second) found->labels.push_back(label);
     return static_cast<std::size_t>(found - tiers_.begin());
+  }
+  void add_entry_of(const std::string& view, Json z, Json region, Json av) {
+    char key[32];
+    std::snprintf(key, sizeof key, "_%08zu", metadata_.size() + 1);
+    metadata_.get_ref<Json::object_t&>().emplace_back(  // operator[] looks at all before
+        view + key,
+        Json{{"vid", view}, {"flg", 0}, {"z", std::move(z)}, {"xy", std::move(region)}, {"av", std::move(av)}});
+  }
+  // Whether the entry got it: it has no label twice.
+  bool add_label(std::size_t entry, const std::string& attribute, const std::string& label) {
+    auto& chosen =
+        (metadata_.get_ref<Json::object_t&>().begin() + static_cast<std::ptrdiff_t>(entry))->second["av"][attribute];
+    if (std::find(chosen.begin(), chosen.end(), label) != chosen.end()) return false;
+    chosen.push_back(label);
+    return true;
+  }
+  // Labels of the whole file, which have no scores there.
+  static bool holds_classes(const Record& record) {
+    const auto classes = record.has("classification") ? record.classification() : std::vector<ClassScore>();
+    return !classes.empty() && std::all_of(classes.begin(), classes.end(), [](const auto& c) { return c.score == 1; });
+  }
+  void write_classes(const Record& record, const std::string& view) {
+    std::vector<std::string> labels;
+    std::size_t number = 0;
+    for (const auto& each : record.classification())
+      number = attribute_of("classification", "FILE1_Z0_XY0", each.label), labels.push_back(each.label);
+    tiers_[number].several = tiers_[number].several || labels.size() > 1;
+    add_entry_of(view, Json::array(), Json::array(), {{std::to_string(number + 1), labels_of(labels)}});
   }
 
   bool holds_scores() const override { return false; }
@@ -372,6 +457,7 @@ class ViaWriter : public SegmentWriter {
     return member == "tier" ? Held::kText : member == "xy" ? Held::kAll : Held::kNo;
   }
   bool holds_of_video(const Record& record, std::string_view member) const override {
+    if (member == "classification") return holds_classes(record);
     return is_kept_fact(member) || member == "media" || (member == "path" && !record.has("media"));
   }
   static nlohmann::ordered_json region_of(const RowMembers& members, const ExportRow& row) {

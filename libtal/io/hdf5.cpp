@@ -36,6 +36,7 @@ std::vector<double> Hdf5File::numbers(const std::string&) const { return {}; }
 std::vector<double> Hdf5File::values(const std::string&) const { return {}; }
 std::vector<std::string> Hdf5File::texts(const std::string&) const { return {}; }
 std::vector<Hdf5Field> Hdf5File::fields(const std::string&) const { return {}; }
+std::string Hdf5File::attribute(const std::string&, const std::string&) const { return ""; }
 
 #else
 
@@ -196,8 +197,8 @@ const char* type_words(hid_t type) {
 
 using Attributes = std::map<std::string, Hdf5Attribute>;
 
-// The text of an attribute of one string; nullopt when it cannot be read or is too long for a number.
-std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
+// The text of an attribute of one string; nullopt when it cannot be read or is longer than `most`.
+std::optional<std::string> attribute_text(hid_t attribute, hid_t type, std::size_t most) {
   if (hdf5().H5Tis_variable_str(type) > 0) {
     char* text = nullptr;
     if (hdf5().H5Aread(attribute, type, &text) < 0 || !text) return std::nullopt;
@@ -205,9 +206,8 @@ std::optional<std::string> attribute_text(hid_t attribute, hid_t type) {
     hdf5().H5free_memory(text);
     return copy;
   }
-  constexpr std::size_t kMost = 4096;
   const std::size_t size = hdf5().H5Tget_size(type);
-  std::string text(size > kMost ? 0 : size, '\0');
+  std::string text(size > most ? 0 : size, '\0');
   if (text.empty() || hdf5().H5Aread(attribute, type, text.data()) < 0) return std::nullopt;
   return text.substr(0, text.find('\0'));
 }
@@ -226,7 +226,8 @@ Hdf5Attribute read_attribute(hid_t object, const char* name) {
   } else if (points != 1) {
     out.other = std::to_string(points) + " values";
   } else if (hdf5().H5Tget_class(type) == H5T_STRING) {
-    const auto text = attribute_text(attribute, type);
+    constexpr std::size_t kLongest = 4096;  // of a number
+    const auto text = attribute_text(attribute, type, kLongest);
     try {
       out.values = {parse_number(trim(text.value_or("")))};
     } catch (const Error&) {
@@ -663,6 +664,18 @@ std::vector<double> Hdf5File::values(const std::string& name) const {
 std::vector<std::string> Hdf5File::texts(const std::string& name) const { return at_dataset(file_, name, read_texts); }
 
 std::vector<Hdf5Field> Hdf5File::fields(const std::string& name) const { return at_dataset(file_, name, read_fields); }
+
+std::string Hdf5File::attribute(const std::string& dataset, const std::string& name) const {
+  return at_dataset(file_, dataset, [&](hid_t object) -> std::string {
+    constexpr std::size_t kLongest = 1 << 20;
+    if (hdf5().H5Aexists(object, name.c_str()) <= 0) return "";
+    const Handle attribute(hdf5().H5Aopen(object, name.c_str(), H5P_DEFAULT), hdf5().H5Aclose, "attribute");
+    const Handle type(hdf5().H5Aget_type(attribute), hdf5().H5Tclose, "attribute's type");
+    const Handle space(hdf5().H5Aget_space(attribute), hdf5().H5Sclose, "attribute's shape");
+    if (hdf5().H5Tget_class(type) != H5T_STRING || hdf5().H5Sget_simple_extent_npoints(space) != 1) return "";
+    return attribute_text(attribute, type, kLongest).value_or("");
+  });
+}
 
 #endif
 

@@ -59,6 +59,8 @@ class Hdf5File {
   // fixed length and arrays of numbers: Error for a field of another type).
   std::vector<std::string> texts(const std::string& name) const;
   std::vector<Hdf5Field> fields(const std::string& name) const;
+  // The text of a data set's attribute; "": it has none of that name, or one of another kind.
+  std::string attribute(const std::string& dataset, const std::string& name) const;
 
  private:
   Hdf5File() = default;

@@ -483,15 +483,15 @@ void take_mark(std::string& name) {
 }  // namespace
 
 const std::vector<std::string>& own_columns() {
-  static const std::vector<std::string> columns = {"video",  "start", "end",    "label", "score",  "duration",
-                                                   "subset", "fps",   "frames", "tier",  "subject"};
+  static const std::vector<std::string> columns = {"video",  "start", "end",    "label", "score",   "duration",
+                                                   "subset", "fps",   "frames", "tier",  "subject", "at"};
   return columns;
 }
 
 bool is_own_header(const std::vector<std::string>& header) {
-  constexpr std::size_t kEarlier = 9;
+  constexpr std::size_t kFirst = 9, kSecond = 11;  // columns of earlier versions
   const auto& own = own_columns();
-  return (header.size() == own.size() || header.size() == kEarlier) &&
+  return (header.size() == own.size() || header.size() == kSecond || header.size() == kFirst) &&
          std::equal(header.begin(), header.end(), own.begin());
 }
 

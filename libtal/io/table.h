@@ -130,8 +130,8 @@ class NamedTable {
   char decimal_of(const std::vector<int>& columns, const TableDialect& dialect) const;
 };
 // The columns of the tables that tal-convert writes, and whether a header is theirs, or that of earlier versions, which
-// wrote the first nine alone. Such a table is read as it was written: its ids and labels are what stands there, in
-// quotes also where R and pandas mean that a value is missing.
+// wrote the first nine or eleven alone. Such a table is read as it was written: its ids and labels are what stands
+// there, in quotes also where R and pandas mean that a value is missing.
 const std::vector<std::string>& own_columns();
 bool is_own_header(const std::vector<std::string>& header);
 

@@ -17,6 +17,7 @@
 #include "libtal/data/source_files.h"
 #include "libtal/data/tables.h"
 #include "libtal/data/video_length.h"
+#include "libtal/formats/export_support.h"
 #include "libtal/formats/feature_import.h"
 #include "libtal/io/feature_header.h"
 #include "libtal/io/json_advice.h"
@@ -279,25 +280,14 @@ class Writer {
     else if (!folder_) tool_.out().write(text);
     if (const std::string note = writer_->note(); !note.empty()) tool_.warn(note);
     tell_name();
+    if (const std::string note = names_.note(); !note.empty()) tool_.note(note);
   }
 
  private:
-  // Of the file of a video, without ending. Where the id stands in the file, its folders may be part of the name.
+  // Of the file of a video, without ending.
   std::string name_for(const std::string& video) {
-    const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
-    const bool named = writer_->named_by_file();
-    std::string name = video;
-    if (!named) std::replace(name.begin(), name.end(), '/', '_');
-    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name == "." ||
-        name == "..")
-      throw fail("cannot be a file name");
-    if (named) {
-      if (const auto read = writer_->id_of_file(name); read != video)
-        throw fail("cannot be a file's name: the video of that file would be read as '" + read + "'");
-    } else if (const auto [user, fresh] = names_.emplace(name, video); !fresh && user->second != video) {
-      throw fail("'" + name + writer_->extension() + "' is the file of video '" + user->second + "'");
-    }
-    return name;
+    const auto read = [&](const std::string& name) { return writer_->id_of_file(name); };
+    return names_.of(video, writer_->extension(), writer_->named_by_file() ? FileNames::Reader(read) : nullptr);
   }
   // A single file under a name that is not the video's.
   void tell_name() const {
@@ -306,7 +296,7 @@ class Writer {
     const std::string name(without_ending(output.substr(output.find_last_of('/') + 1), {writer_->extension()}));
     if (const auto read = writer_->id_of_file(name); read != only_)
       tool_.note("in this format the file's name is the video's id: '" + output + "' is read as '" + read + "', not '" +
-                 only_ + "' (--output FOLDER/ names it so)");
+                 only_ + "' (--output FOLDER/ names it '" + FileNames::joined(only_) + "')");
   }
   void write_files(const std::map<std::string, std::string>& files) {
     if (!folder_ && files.size() > 1) throw UsageError("this format has several files here: give --output FOLDER/");
@@ -331,8 +321,8 @@ class Writer {
   std::unique_ptr<ExportWriter> writer_;
   bool folder_ = false;
   int documents_ = 0;
-  std::map<std::string, std::string> names_;  // of files that are not called as their videos -> video
-  std::string only_;                          // the video of the one file of a format that names it nowhere else
+  FileNames names_;
+  std::string only_;  // the video of the one file of a format that names it nowhere else
 };
 
 // What --columns names: each role once, and none that the format does not read.

@@ -204,7 +204,8 @@ void register_options(const Options& table, ConvertOptions& o) {
   input.flag("--unit-duration", o.import.unit_duration, "Leave relative times as they are: every record lasts 1");
   input
       .add("--columns", o.columns,
-           "Names of columns: video=NAME start=NAME end=NAME length=NAME label=NAME score=NAME tier=NAME subject=NAME "
+           "Names of columns: video=NAME start=NAME end=NAME length=NAME at=NAME label=NAME score=NAME tier=NAME "
+           "subject=NAME "
            "duration=NAME fps=NAME frames=NAME subset=NAME; raven: label=NAME; sample-labels: video, time, label, "
            "prediction; "
            "epic-kitchens: label=verb_class, noun_class, narration, action, ...; epic-results: label=verb, noun, "

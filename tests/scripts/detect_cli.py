@@ -59,7 +59,7 @@ try:
 
     # Tables and subtitles say what the records say.
     rows = list(csv.reader(io.StringIO(run("--format", "csv", *odd).stdout)))
-    assert rows[0] == ["video", "start", "end", "label", "score", "duration", "subset", "fps", "frames", "tier", "subject"]
+    assert rows[0] == ["video", "start", "end", "label", "score", "duration", "subset", "fps", "frames", "tier", "subject", "at"]
     expected = [[r["video"], *p["segment"], p["score"]] for r in records for p in r["proposals"]]
     assert [[v, float(s), float(e), float(x)] for v, s, e, _, x, *_ in rows[1:]] == expected
     run("--format", "srt", "-o", "subtitles/", *odd)

@@ -56,7 +56,7 @@ def back(to, records, *more_options):
     with open("in.jsonl", "w", encoding="utf-8") as file:
         file.writelines(json.dumps(record) + "\n" for record in records)
     with open("lasts.csv", "w", encoding="utf-8") as file:
-        json.dump({record["video"]: {"duration": 10} for record in records}, file)
+        json.dump({name: {"duration": 10} for record in records for name in (record["video"], record["video"].replace("/", "_"))}, file)
     done = tool("tal-convert", "--from", "tal", "--to", to, *more, "--no-history", "--on-error", "skip", "-o", path, "in.jsonl", status=None)
     check(done.returncode in (0, 1), f"{to}: {done.stderr}")
     refused = {record["video"]: message for record in records for message in re.findall(rf"in.jsonl:\d+: video '{re.escape(record['video'])}': (.{{10,}})", done.stderr, re.S)}
@@ -78,10 +78,15 @@ def record_of(to, video, label):
 # The ids of one run must not be those that a reader would take from others of them.
 IDS = ["v", "a b", "a,b", "a;b", 'a"b', '"a"', "é日本", "007", "1.5", "x" * 120, "x" * 400, "a|b", "a\tb", " a", "a ", "NA", "nan", "null", "None", "<NA>", "#a", "=1", '="007"', "-", "a.b", "v.csv", "a.txt", "f.eaf", "x.", "a'b", "a%20b",
        "c/b1", "/abs", "a\\b2", "C:\\w.mp4", "x1.mp4", "x2.MP4", "x3.wav", "a/b4.mp4", "file:///a/b5.mp4", "http://x/y?z=1", "g.Table.1.selections", "a.mp4;b.mp4", "a\nb", "..", "GAME/1", "GAME/2", "\ufeffa", "a\u00a0b", "v.gz"]
+NAMED_BY_FILE = {"webvtt", "srt", "audacity", "textgrid", "raven", "frame-labels", "frame-results", "bsn-proposals"}
+JOINED = {video.replace("/", "_"): video for video in IDS if "/" in video}
 for to in FORMATS:
     label = "7" if to == "thumos14-results" else "" if to == "bsn-proposals" else "x"
     got, refused, said = back(to, [record_of(to, video, label) for video in IDS])
     check(not refused or to not in HOLD_ALL, f"{to}: ids are refused: {refused}")
+    if to in NAMED_BY_FILE:  # folders in an id are part of the name, which is said
+        check("as --id-folders makes it" in said, f"{to}: ids with folders: {said}")
+        got = {JOINED.get(video, video): record for video, record in got.items()}
     check(set(got) == set(IDS) - set(refused), f"{to}: {set(IDS) - set(refused) - set(got)} come back as {set(got) - set(IDS)}")
     if to != "dcase-weak":
         key, item = FORMATS[to][1:3]
@@ -133,7 +138,7 @@ OF_VIDEOS = [("duration", 12.5), ("subset", "NA"), ("subset", "Validation, 2"), 
              ("time_origin", 2.5), ("fps", [30000, 1001]), ("fps", 12.5), ("frames", 60), ("annotations", [{"segment": [1, 2], "label": "k"}]), ("proposals", [{"segment": [1, 2], "score": 0.5, "label": "k"}])]
 COUNT_FRAMES = {"frame-labels", "frame-results", "spotting-json", "label-studio"}  # formats
 TIMES = [{"segment": [1 / 3, 2 / 3]}, {"segment": [0, 0.0004]}, {"segment": [1, 1]}, {"at": 1}, {"at": 10}, {"at": 2.3456}, {"segment": [-1, 2]}, {"segment": [9, 10.5]}, {"segment": [12, 13]}, {"segment": [1e-3, 10]}]
-SAID_OF_TIMES = "rounded|rounds to|points|labels alone|out of the video"
+SAID_OF_TIMES = "rounded|rounds to|points|without a length in whole milliseconds|labels alone|out of the video"
 
 
 def comes_back(value, read):

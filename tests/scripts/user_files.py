@@ -604,7 +604,15 @@ check(sorted(os.listdir("eaf")) == ["game_1.eaf", "game_2.eaf"], f"{os.listdir('
 check(sorted(r["video"] for r in records("--from", "elan", "eaf")) == ["game/1", "game/2"], "ids of ELAN's files")
 write("twins.jsonl", "".join(json.dumps({"video": video, "annotations": []}) + "\n" for video in ("game/1", "game_1")))
 refused("--from", "tal", "--to", "elan", "-o", "twins/", "twins.jsonl", says=("video 'game_1': video: 'game_1.eaf' is the file of video 'game/1'",))
-refused("--from", "tal", "--to", "srt", "-o", "srt/", "games.jsonl", says=("video 'game/1': video: cannot be a file name",))
+# In formats whose files have it nowhere else, it is read as --id-folders makes it, which is said.
+for to, ending in (("srt", "srt"), ("webvtt", "vtt"), ("audacity", "txt"), ("raven", "txt"), ("textgrid", "TextGrid")):
+    shutil.rmtree("games", ignore_errors=True)
+    said = convert("--from", "tal", "--to", to, "-o", "games/", "games.jsonl").stderr
+    check("'game/1' is read as 'game_1', as --id-folders makes it, and so on, 2 ids with folders in all" in said, f"{to}: {said}")
+    check(sorted(os.listdir("games")) == [f"game_1.{ending}", f"game_2.{ending}"], f"{to}: {os.listdir('games')}")
+    check(sorted(r["video"] for r in records("--from", to, "games")) == ["game_1", "game_2"], f"{to}: ids")
+refused("--from", "tal", "--to", "srt", "-o", "srt/", "twins.jsonl", says=("video 'game_1': video: 'game_1.srt' is the file of video 'game/1', too",))
+refused("--from", "tal", "--to", "srt", "-o", "srt/", write("dots.jsonl", '{"video":"..","annotations":[]}\n'), says=("video '..': video: cannot be a file's name", "--prefix"))
 
 # Columns of reports stand under each other whatever the letters.
 write("wide.jsonl", json.dumps({"video": "v", "duration": 10, "annotations": [{"segment": [1, 2], "label": "Fußball"}, {"segment": [3, 4], "label": "足球"}, {"segment": [5, 6], "label": "run"}],
@@ -640,5 +648,34 @@ for i in (1, 2):
     write(f"tables/{i}.csv", f"video,start,end,label\nv{i},1,2,a\n")
 for words in ((), ("--from", "segments-csv")):
     check([r["video"] for r in records(*words, "tables")] == ["v1", "v2"], f"a folder of tables {words}")
+
+# Points in a table: --from auto takes a column that is called so, and says what else another may be.
+check(records(write("at.csv", "video,at,label\nv,1.5,a\n"))[0]["annotations"] == [{"at": 1.5, "label": "a"}], "points")
+refused(write("time.csv", "video,time,label\nv,1.5,a\n"), says=("--from segments-csv reads 'time' as the time of points", "--from sample-labels where each row is a sample"))
+check(records("--from", "segments-csv", "time.csv", says=("column 'time' is taken for the time of points",))[0]["annotations"] == [{"at": 1.5, "label": "a"}], "points by another name")
+check(records("--from", "detections-csv", write("scored.csv", "video,time,label,score\nv,1.5,a,0.5\n"))[0]["proposals"] == [{"at": 1.5, "score": 0.5, "label": "a"}], "points with scores")
+
+# Folders: each table of poses, and where a format enters none, that is said.
+POSE = "scorer,DLC_x,DLC_x\nbodyparts,nose,nose\ncoords,x,y\n0,1,2\n1,3,4\n"
+os.makedirs("poses/below")
+for name in ("v1DLC_x.csv", "v2DLC_x.csv"):
+    write("poses/" + name, POSE)
+write("poses/v1DLC_x.h5", "left out beside the .csv")
+got = records("--fps", "10", "--inline", "poses", says=("'poses' is taken for pose", "1 file left out beside a .csv of the same name, such as 'poses/v1DLC_x.h5'"))
+check([r["video"] for r in got] == ["v1", "v2"], f"a folder of poses: {got}")
+write("poses/below/v1DLC_x.csv", POSE)
+refused("--inline", "poses/v1DLC_x.csv", "poses/below/v1DLC_x.csv", says=("has poses of this video too: give one of them",))
+os.makedirs("outer/inner")
+write("outer/inner/a.eaf", EAF % "")
+refused("outer", says=("'outer/inner/a.eaf' looks like elan, which does not enter the folders in a folder: name 'outer/inner'",))
+os.makedirs("kinetics")
+write("kinetics/val.csv", "label,youtube_id,time_start,time_end,split\na,x,1,2,val\n")
+refused("kinetics", says=("'kinetics/val.csv' looks like kinetics, of which no folder is read: name the file",))
+
+# Without a length in milliseconds a segment lasts one there, which is no rounding.
+write("zero.jsonl", '{"video":"v","annotations":[{"segment":[0.5,0.5],"label":"a"}]}\n')
+said = convert("--from", "tal", "--to", "elan", "-o", "zero.eaf", "zero.jsonl").stderr
+check("1 video has segments without a length in whole milliseconds, which last one in the file: v" in said and "rounded" not in said, f"no length: {said}")
+check(records(write("clip.ann", "0.5\t1.5\tspeech\n"))[0]["video"] == "clip", "a list that ends with .ann")
 
 finish()

@@ -146,6 +146,35 @@ BOOST_AUTO_TEST_CASE(elan_parts_share_the_interval_by_their_chain) {
   BOOST_TEST(fault("elan", "s.eaf", text, one) == "--tier: there is no 'nobody', but 'a', 'parts', 'below'");
 }
 
+// Of several documents of one video each annotation says which it was in, and does when they come back from one.
+BOOST_AUTO_TEST_CASE(elan_documents_of_several_coders) {
+  const std::string medium = "<MEDIA_DESCRIPTOR MEDIA_URL=\"file:///v.mp4\" MIME_TYPE=\"video/mp4\"/>";
+  const auto document = [&](const char* end) {
+    return eaf(slot("t1", "1000") + slot("t2", end), tier("a", aligned("a1", "t1", "t2", "x")) + tier("none", ""),
+               medium);
+  };
+  const auto read_all = [](const std::vector<SourceText>& sources) {
+    Result result;
+    const ImportSink sink{[&](Record& record) { result.records.emplace_back().parse(record.str()); },
+                          [](const Error& error, std::string_view) { throw error; },
+                          [&](const std::string& note) { result.notes.push_back(note); }};
+    reader_of("elan")(sources, {}, sink);
+    return result;
+  };
+  const auto got = read_all({{"x/anna.eaf", document("2000")}, {"x/ben.eaf", document("3000")}});
+  BOOST_TEST(annotations(got) == R"([{"segment":[1,2],"label":"x","tier":"a","document":"anna"},)"
+                                 R"({"segment":[1,3],"label":"x","tier":"a","document":"ben"}])");
+  for (const char* said :
+       {"1 video has several documents", "2 tiers without annotations left out: the first is 'none'"})
+    BOOST_TEST(
+        std::any_of(got.notes.begin(), got.notes.end(), [&](const std::string& note) { return note.find(said) == 0u; }),
+        said);
+  check_return("elan", got, "v.eaf");
+  BOOST_TEST(annotations(read_all({{"1/v.eaf", document("2000")}, {"2/v.eaf", document("3000")}}))
+                 .find(R"("document":"2/v.eaf")") != std::string::npos);
+  BOOST_TEST(annotations(read_all({{"v.eaf", document("2000")}})) == R"([{"segment":[1,2],"label":"x","tier":"a"}])");
+}
+
 BOOST_AUTO_TEST_CASE(elan_faults_name_their_line) {
   BOOST_TEST(fault("elan", "s.eaf", "<ANNOTATION_DOCUMENT>\n<TIER").find("s.eaf:") == 0u);
   BOOST_TEST(fault("elan", "s.eaf", "<TEI/>").find("<TEI>, not of <ANNOTATION_DOCUMENT>") != std::string::npos);
@@ -213,9 +242,25 @@ BOOST_AUTO_TEST_CASE(boris_tables) {
       "type,Time,Comment\n"
       "o,player #1:/x/v.mp4|player #2:/x/w.mp4,60|61,25|25,,s,,None,START,1,\no,player #1:/x/v.mp4|player "
       "#2:/x/w.mp4,60|61,25|25,,s,,None,STOP,2,\n";
-  BOOST_TEST(
-      read("boris", "t.csv", newer).records.at(0).str() ==
-      R"({"video":"v","media":"/x/v.mp4","annotations":[{"segment":[1,2],"label":"s","tier":"o","modifiers":"None"}]})");
+  BOOST_TEST(read("boris", "t.csv", newer).records.at(0).str() ==
+             R"({"video":"v","duration":60,"fps":25,"media":"/x/v.mp4","annotations":[)"
+             R"({"segment":[1,2],"label":"s","tier":"o","modifiers":"None"}]})");
+  // A queue of files lasts as long as they together; the files of a further player are left out.
+  const std::string queue =
+      "Observation id;Source;Media duration (s);FPS;Subject;Behavior;Behavior type;Time\n"
+      "o;\"player #1:/x/v.mp4;/x/w.mp4|player #2:/x/z.mp4\";\"60,5;61|9\";\"25;25|50\";;p;POINT;100,5\n";
+  const auto queued = read("boris", "t.csv", queue);
+  BOOST_TEST(queued.records.at(0).str() ==
+             R"({"video":"o","duration":121.5,"fps":25,"annotations":[{"at":100.5,"label":"p","tier":"o"}]})");
+  for (const char* said : {"1 file follows another in its player", "1 file of a further player left out: '/x/z.mp4'"})
+    BOOST_TEST(std::any_of(queued.notes.begin(), queued.notes.end(),
+                           [&](const std::string& note) { return note.find(said) == 0u; }),
+               said);
+  const std::string project =
+      R"({"behaviors_conf":{},"observations":{"q":{"file":{"1":["a.mp4","b.mp4"],"2":["c.mp4"]},"events":[],)"
+      R"("media_info":{"length":{"a.mp4":10,"b.mp4":20.5,"c.mp4":5},"fps":{"a.mp4":25,"b.mp4":30}}}}})";
+  BOOST_TEST(read("boris", "x.boris", project).records.at(0).str() ==
+             R"({"video":"q","duration":30.5,"annotations":[]})");
   BOOST_TEST(fault("boris", "t.csv", "a,b,c\n1,2,3\n").find("t.csv:1: no table of BORIS") == 0u);
   BOOST_TEST(fault("boris", "t.tsv", tabular + "x\tv.mp4\t60.0\t25.0\tA\ts\t\t\tSTART\n").find("t.tsv:10: Time: ") ==
              0u);
@@ -528,18 +573,26 @@ BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
   BOOST_TEST(
       got.records.at(0).str() ==
       R"({"video":"v","media":"C:\\x\\v.mp4","classification":[{"label":"walk","score":1}],"annotations":[)"
-      R"({"segment":[1.5,2],"label":"run","tier":"act","id":"1_a"},{"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_a"},)"
+      R"({"segment":[1.5,2],"label":"run","tier":"act","id":"1_a"},{"segment":[1.5,2],"label":"Ann","tier":"who","id":"1_a"},)"
+      R"({"segment":[1.5,2],"label":"Bob","tier":"who","id":"1_a"},)"
       R"({"at":3,"label":"free","tier":"act","id":"1_b","xy":[2,1,2,3,4]}]})");
   const auto again = read("via", "p.json", write("via", got.records));
-  BOOST_TEST(annotations(again) == R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000001"},)"
-                                   R"({"segment":[1.5,2],"label":"Ann,Bob","tier":"who","id":"1_00000002"},)"
-                                   R"({"at":3,"label":"free","tier":"act","id":"1_00000003","xy":[2,1,2,3,4]}])");
+  BOOST_TEST(again.records.at(0).raw("classification").value_or("") == R"([{"label":"walk","score":1}])");
+  BOOST_TEST(annotations(again) == R"([{"segment":[1.5,2],"label":"run","tier":"act","id":"1_00000002"},)"
+                                   R"({"segment":[1.5,2],"label":"Ann","tier":"who","id":"1_00000003"},)"
+                                   R"({"segment":[1.5,2],"label":"Bob","tier":"who","id":"1_00000003"},)"
+                                   R"({"at":3,"label":"free","tier":"act","id":"1_00000004","xy":[2,1,2,3,4]}])");
+  // A checkbox is one again, and what a region or the whole file has is anchored there.
+  const std::string project = write("via", got.records);
+  for (const char* part : {R"("av":{"3":"Ann,Bob"})", R"("aname":"who","anchor_id":"FILE1_Z2_XY0","type":2)",
+                           R"("anchor_id":"FILE1_Z1_XY1")", R"("anchor_id":"FILE1_Z0_XY0")"})
+    BOOST_TEST(project.find(part) != std::string::npos, part << " in " << project);
   // Its csv export has the same segments; the rows are laid out as the tool's own.
   const std::string exported = write("via-csv", got.records);
   BOOST_TEST(annotations(read("via", "p.csv", exported)) == annotations(again));
   BOOST_TEST(
       exported.find(
-          "\n\"1_00000001\",\"[\"\"C:\\\\x\\\\v.mp4\"\"]\",0,\"[1.5,2.0]\",\"[]\",\"{\"\"1\"\":\"\"run\"\"}\"\n") !=
+          "\n\"1_00000002\",\"[\"\"C:\\\\x\\\\v.mp4\"\"]\",0,\"[1.5,2.0]\",\"[]\",\"{\"\"2\"\":\"\"run\"\"}\"\n") !=
           std::string::npos,
       exported);
   BOOST_TEST(exported.find(
@@ -551,6 +604,20 @@ BOOST_AUTO_TEST_CASE(via_projects_and_tables) {
       "\"1_a\",\"[\"\"v.mp4\"\"]\",0,\"[1.5,2]\",\"[]\",\"{\"\"1\"\":\"\"0\"\"}\"\n";
   BOOST_TEST(annotations(read("via", "p.csv", table)) ==
              R"([{"segment":[1.5,2],"label":"walk","tier":"act","id":"1_a"}])");
+  // Files of the net are, and a label with a comma is one of a checkbox.
+  const auto net = read(
+      "via", "p.json",
+      write("via",
+            read("via", "q.json", R"({"attribute":{"1":{"aname":"who","type":2,"options":{"a":"Ann, B","b":"Bob"}}},
+"file":{"5":{"fid":"5","fname":"v.webm","loc":2,"src":"https://x.org/a/v.webm"}},"view":{"1":{"fid_list":["5"]}},"metadata":{
+"1_a":{"vid":"1","z":[1,2],"xy":[],"av":{"1":"a,b"}},"1_b":{"vid":"1","z":[1,2],"xy":[],"av":{"1":"b"}}}})")
+                .records));
+  BOOST_TEST(net.records.at(0).text("media").value_or("") == "https://x.org/a/v.webm");
+  BOOST_TEST(net.records.at(0).video() == "v");
+  BOOST_TEST(annotations(net) == R"([{"segment":[1,2],"label":"Ann, B","tier":"who","id":"1_00000001"},)"
+                                 R"({"segment":[1,2],"label":"Bob","tier":"who","id":"1_00000001"},)"
+                                 R"({"segment":[1,2],"label":"Bob","tier":"who","id":"1_00000002"}])");
+  BOOST_TEST(write("via", net.records).find(R"("loc":2,"src":"https://x.org/a/v.webm")") != std::string::npos);
   BOOST_TEST(fault("via", "p.csv", table + "1_b,\"[\"\"v.mp4\"\"]\",0,\"[3,2]\",[],{}\n") ==
              "p.csv:5: video 'v': temporal_coordinates: end 2 is before start 3");
   BOOST_TEST(fault("via", "p.csv", "# x\na,b\n").find("p.csv:2: 2 fields") == 0u);
@@ -613,6 +680,15 @@ BOOST_AUTO_TEST_CASE(raven_tables) {
   check_return("raven", got, "R_1.txt");
   BOOST_TEST(read("raven", "R.txt", "Selection\tBegin Time (s)\tEnd Time (s)\tSpecies\n").records.at(0).str() ==
              R"({"video":"R","annotations":[]})");
+  // BirdNET's names of the frequencies, and a view that the frequencies do not tell.
+  const auto birdnet = read("raven", "R.txt",
+                            "Selection\tBegin Time (s)\tEnd Time (s)\tLow Frequency (Hz)\tHigh Frequency "
+                            "(Hz)\tSpecies\tView\n1\t0\t3\t0\t15000\tjay\tSpectrogram 1\n");
+  BOOST_TEST(annotations(birdnet) == R"([{"segment":[0,3],"label":"jay","low":0,"high":15000}])");
+  const auto viewed =
+      read("raven", "R.txt", "Selection\tView\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\tSpectrogram 2\t0\t3\tjay\n");
+  BOOST_TEST(annotations(viewed) == R"([{"segment":[0,3],"label":"jay","columns":{"View":"Spectrogram 2"}}])");
+  BOOST_TEST(write("raven", viewed.records).find("\n1\tSpectrogram 2\t1\t0\t3\tjay\n") != std::string::npos);
   ImportOptions notes;
   notes.columns["label"] = "Notes";
   BOOST_TEST(read("raven", "R.txt", text, notes).records.at(0).annotations().at(0).label == "n");
@@ -692,6 +768,14 @@ BOOST_AUTO_TEST_CASE(textgrid_long_short_chronological) {
   for (const char c : text.substr(text.find("w\"") + 1)) pair += '\0', pair += c;
   BOOST_TEST(read("textgrid", "g.TextGrid", pair).records.at(0).annotations(true, Points::kTaken).at(1).label ==
              "\U0001D11E");
+  const auto part = read("textgrid", "g.TextGrid",
+                         "\"ooTextFile\" \"TextGrid\" 0.5 3 <exists> 2 \"IntervalTier\" \"e\" 0.5 3 1 0.5 3 \"\" "
+                         "\"TextTier\" \"p\" 0.5 3 1 2 \"x\"");
+  BOOST_TEST(part.records.at(0).str() == R"({"video":"g","annotations":[{"at":2,"label":"x","tier":"p"}]})");
+  for (const char* said : {"1 TextGrid begins elsewhere than at 0", "1 tier without annotations left out: 'e'"})
+    BOOST_TEST(std::any_of(part.notes.begin(), part.notes.end(),
+                           [&](const std::string& note) { return note.find(said) == 0u; }),
+               said);
   BOOST_TEST(fault("textgrid", "g.TextGrid", text.substr(0, text.size() - 20)).find("g.TextGrid:") == 0u);
   BOOST_TEST(fault("textgrid", "g.TextGrid", "\"ooTextFile\" \"TextGrid\" 0 3 <exists>\n1 \"Tier\"")
                  .find("g.TextGrid:2: 'Tier' is neither") == 0u);

@@ -203,11 +203,13 @@ BOOST_AUTO_TEST_CASE(bsn_times_that_have_moved) {
 BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto got = read(read_segments_csv, "s", "video,start,end,label\n\"a,\"\"b\",1,2,\"x, y\"\n");
   BOOST_TEST(got.records.at(0).video() == "a,\"b");
-  BOOST_TEST(write("csv", got.records) ==
-             "video,start,end,label,score,duration,subset,fps,frames,tier,subject\n\"a,\"\"b\",1,2,\"x, y\",,,,,,,\n");
-  BOOST_TEST(write("tsv", got.records) ==
-             "video\tstart\tend\tlabel\tscore\tduration\tsubset\tfps\tframes\ttier\tsubject\n\"a,\"\"b\"\t1\t2\t\"x, "
-             "y\"\t\t\t\t\t\t\t\n");
+  BOOST_TEST(
+      write("csv", got.records) ==
+      "video,start,end,label,score,duration,subset,fps,frames,tier,subject,at\n\"a,\"\"b\",1,2,\"x, y\",,,,,,,,\n");
+  BOOST_TEST(
+      write("tsv", got.records) ==
+      "video\tstart\tend\tlabel\tscore\tduration\tsubset\tfps\tframes\ttier\tsubject\tat\n\"a,\"\"b\"\t1\t2\t\"x, "
+      "y\"\t\t\t\t\t\t\t\t\n");
   ImportOptions options;
   options.columns = {{"video", "who"}, {"start", "from"}, {"end", "till"}};
   options.time = "frames";
@@ -216,6 +218,55 @@ BOOST_AUTO_TEST_CASE(csv_quotes_and_columns) {
   const auto other =
       read(read_segments_csv, "s", "who,from,till,fps,keep\nv.mp4,30,60,30,1\nv.mp4,0,9,30,0\n", options);
   BOOST_TEST(other.records.at(0).str() == R"({"video":"v","fps":30,"annotations":[{"segment":[1,2]}]})");
+}
+
+// Points have a column of their own, and go out and in again beside segments.
+BOOST_AUTO_TEST_CASE(points_in_tables) {
+  const auto points = [](const std::string& table, const ImportOptions& options = {}) -> std::string {
+    try {
+      return std::string(read(read_segments_csv, "s", table, options).records.at(0).raw("annotations").value_or(""));
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  const auto named = [](std::map<std::string, std::string> columns, const std::string& time = "", double fps = 0) {
+    ImportOptions options;
+    options.columns = std::move(columns), options.time = time, options.fps = fps;
+    return options;
+  };
+  for (const char* column : {"at", "time", "timestamp", "event_time", "Time (s)", "position"})
+    BOOST_TEST(points("video," + std::string(column) + ",label\nv,1.5,a\nv,0,b\n") ==
+               R"([{"at":1.5,"label":"a"},{"at":0,"label":"b"}])");
+  BOOST_TEST(points("video,position_ms,label\nv,1500,a\n") == R"([{"at":1.5,"label":"a"}])");
+  BOOST_TEST(points("video,when,label\nv,50,a\n", named({{"at", "when"}}, "frames", 25)) ==
+             R"([{"at":2,"label":"a"}])");
+  BOOST_TEST(points("video,start,label\nv,1,a\n", named({{"at", "start"}})) == R"([{"at":1,"label":"a"}])");
+  // Where there are starts and ends, rows that have neither are points, by a column that is called so.
+  BOOST_TEST(points("video,start,end,label,time\nv,1,2,a,7\n") == R"([{"segment":[1,2],"label":"a"}])");
+  BOOST_TEST(points("video,start,end,label,at\nv,1,2,a,\nv,,,b,7\n") ==
+             R"([{"segment":[1,2],"label":"a"},{"at":7,"label":"b"}])");
+  // A time and a length may be a segment, a start alone one whose end is missing, a large number a date.
+  BOOST_TEST(
+      points("video,time,duration,label\nv,1,2,a\n").find("--columns start=NAME, or the time of points with at=") !=
+      std::string::npos);
+  BOOST_TEST(points("video,time,duration,label\nv,1,2,a\n", named({{"at", "time"}})) == R"([{"at":1,"label":"a"}])");
+  BOOST_TEST(points("video,time,duration,label\nv,1,2,a\n", named({{"start", "time"}})) ==
+             R"([{"segment":[1,3],"label":"a"}])");
+  BOOST_TEST(points("video,start,label\nv,1,a\n").find("no column is known to be the end") != std::string::npos);
+  BOOST_TEST(points("video,time,label\nv,1700000000,a\n").find("s:2: video 'v': at: 1700000000 s after") == 0u);
+  std::vector<Record> records(2);
+  records[0].parse(
+      R"({"video":"v","duration":9,"annotations":[{"at":1.25,"label":"a","tier":"t"},{"segment":[0,0],"label":"b"},)"
+      R"({"at":0}]})");
+  records[1].parse(R"({"video":"w","proposals":[{"at":0.1,"score":0.5,"label":"a"},{"segment":[1,2],"score":0.25}]})");
+  for (const char* format : {"csv", "tsv"}) {
+    const auto back = read(read_detections_csv, "s", write(format, records));
+    BOOST_REQUIRE_EQUAL(back.records.size(), 2u);
+    for (std::size_t i = 0; i < 2; ++i) BOOST_TEST(back.records[i].str() == records[i].str());
+  }
+  const std::string text = write("csv", records);
+  BOOST_TEST(text.find("\nv,,,a,,9,,,,t,,1.25\n") != std::string::npos, text);
+  BOOST_TEST(points(text + "v,1,2,a,,9,,,,,,7\n").find("at: has a start or an end, too") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(subtitles_and_elan) {
@@ -314,7 +365,7 @@ BOOST_AUTO_TEST_CASE(roles_of_columns) {
     BOOST_TEST(said("segments-csv", role) == "");
   BOOST_TEST(said("segments-csv", "score") ==
              "--columns: score has no effect with --from segments-csv, which reads video, start, end, length, label, "
-             "duration, fps, frames, subset, tier, subject; it is for detections-csv");
+             "duration, fps, frames, subset, at, tier, subject; it is for detections-csv");
   BOOST_TEST(said("detections-csv", "score") == "");
   BOOST_TEST(said("signals", "tier").find("it is for segments-csv, detections-csv") != std::string::npos);
   BOOST_TEST(said("sample-labels", "prediction") == "");

@@ -6,6 +6,7 @@
 #include "libtal/base/error.h"
 #include "libtal/data/array_file.h"
 #include "libtal/formats/feature_import.h"
+#include "libtal/formats/pose.h"
 #include "libtal/io/npy.h"
 #include "tests/support.h"
 
@@ -220,6 +221,67 @@ BOOST_AUTO_TEST_CASE(hdf5_data_frames_are_refused) {
     file.array("v1/block0_values", 1);  // somebody's own name
   }
   BOOST_TEST(import({path}).text() == "v1 block0_values 3x2 1\n");
+}
+
+// DeepLabCut's table as pandas writes it in either layout: columns by their names, and the video without the scorer's.
+BOOST_AUTO_TEST_CASE(hdf5_data_frames_of_poses) {
+  const Folder folder;
+  const std::string table = folder / "v1DLC_x.h5", fixed = folder / "v2DLC_x.h5", other = folder / "v3DLC_x.h5";
+  const auto write_table = [](const std::string& path, const char* names) {
+    struct Row {
+      long long index;
+      double values[3];
+    };
+    const Row rows[] = {{4, {1, 2, 0.5}}, {5, {3, 4, 0.25}}};
+    const hsize_t three = 3;
+    const hid_t block = H5Tarray_create2(H5T_NATIVE_DOUBLE, 1, &three), type = H5Tcreate(H5T_COMPOUND, sizeof(Row));
+    H5Tinsert(type, "index", HOFFSET(Row, index), H5T_NATIVE_LLONG);
+    H5Tinsert(type, "values_block_0", HOFFSET(Row, values), block);
+    const File file(path);
+    file.exact("df/table", type, {2}, rows);
+    file.text_attribute("df/table", "values_block_0_kind", names, false);
+    H5Tclose(type), H5Tclose(block);
+  };
+  write_table(table,
+              "(lp0\n(VDLC_x\np1\nVnose\np2\nVx\np3\ntp4\na(g1\ng2\nVy\np5\ntp6\na(g1\ng2\nVlikelihood\np7\ntp8\na.");
+  write_table(other, "(lp0\nI1\na.");  // not of names: the columns are numbered
+  {
+    const File file(fixed);
+    const double frames[] = {4, 5}, values[] = {1, 2, 0.5, 3, 4, 0.25};
+    file.exact("df/axis1", H5T_NATIVE_DOUBLE, {2}, frames);
+    file.exact("df/block0_values", H5T_NATIVE_DOUBLE, {2, 3}, values);
+    const std::pair<std::string, std::vector<double>> levels[] = {
+        {"DLC_x", {0, 0, 0}}, {"nose", {0, 0, 0}}, {std::string("likex\0\0\0y\0\0\0", 12), {1, 2, 0}}};
+    for (int l = 0; l < 3; ++l) {
+      const auto& [texts, codes] = levels[l];
+      const std::string place = "df/block0_items_level" + std::to_string(l);
+      const hid_t type = H5Tcopy(H5T_C_S1);
+      H5Tset_size(type, l == 2 ? 4 : texts.size());
+      file.exact(place.c_str(), type, {l == 2 ? hsize_t{3} : hsize_t{1}}, texts.data());
+      H5Tclose(type);
+      file.exact(("df/block0_items_label" + std::to_string(l)).c_str(), H5T_NATIVE_DOUBLE, {3}, codes.data());
+    }
+  }
+  using Names = std::vector<std::string>;
+  const auto check = [](const std::string& path, const std::string& video, const Names& columns) {
+    const auto tables = read_pose_hdf5(path);
+    BOOST_REQUIRE_EQUAL(tables.size(), 1u);
+    BOOST_TEST(tables[0].video == video);
+    BOOST_TEST(tables[0].columns == columns);
+    BOOST_TEST(tables[0].frames == (std::vector<std::int64_t>{4, 5}));
+    BOOST_TEST(tables[0].rows.at(1) == (std::vector<float>{3, 4, 0.25F}));
+  };
+  check(table, "v1", {"nose.x", "nose.y", "nose.likelihood"});
+  check(fixed, "v2", {"nose.x", "nose.y", "nose.like"});
+  check(other, "v3DLC_x", {"column0", "column1", "column2"});
+  {
+    const File file(folder / "two.h5");
+    file.array("df/axis1", 0, {3}), file.array("df/block0_values", 1), file.array("df/block1_values", 1);
+    file.text("df/block0_items_level2", "x", false);
+  }
+  BOOST_CHECK_EXCEPTION(read_pose_hdf5(folder / "two.h5"), Error, [](const Error& error) {
+    return std::string(error.what()).find("more than one block of values: save it as csv") != std::string::npos;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(one_array_of_an_archive) {
