@@ -395,13 +395,16 @@ void SegmentColumns::compare_other_unit(const std::string& role, const ImportSin
 void SegmentColumns::find_times(const ImportSink& sink) {
   const TimeColumns starts(table_, options_, "start"), ends(table_, options_, "end"),
       lengths(table_, options_, "length");
-  find_points(sink);
-  if (!at_.empty() && start_.empty()) return;
   by_length_ = lengths.named() && !ends.named();
   for (const auto& [one, other] : {std::pair(&starts, &ends), {&ends, &starts}})
     if (unit_ == "seconds" && one->counted() && one->times().empty() && !other->times().empty() && !other->counted())
       throw header_error("'" + name(one->frames().column) + "' counts frames, but '" +
                          name(other->times().front().column) + "' does not: give both in one unit");
+  find_points(sink);
+  if (!at_.empty() && start_.empty()) {
+    by_length_ = false;
+    return;
+  }
   if (by_length_) {
     length_ = with_twins(lengths, unit_);
     if (facts_.duration().column == length().column) facts_.forget_durations();
