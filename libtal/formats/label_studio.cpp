@@ -14,7 +14,7 @@
 #include "libtal/base/video_id.h"
 #include "libtal/formats/export_support.h"
 #include "libtal/formats/json_parts.h"
-#include "libtal/formats/label_studio_media.h"
+#include "libtal/formats/label_studio_parts.h"
 #include "libtal/formats/tool_rows.h"
 #include "libtal/io/table.h"
 #include "libtal/io/time_text.h"

@@ -124,8 +124,11 @@ tensor_files.write("checkpoint.safetensors", {"module." + name: tensor for name,
 settings = {key: value for key, value in json.loads(model_facts["settings"]).items() if key in ("fps", "size", "test-size", "crop-size", "rows", "heads", "windows", "backbone-heads", "backbone-clip")}
 done = tool("tal-convert", "--weights", "checkpoint.safetensors", "--metadata", "settings=" + json.dumps(settings), "--metadata", "classes=" + model_facts["classes"], "-o", "imported.safetensors")
 check("AdaTAD" in done.stderr and "points-opentad" in done.stderr, done.stderr)
+# From points to detections, the imported one goes OpenTAD's way.
+check(json.loads(tensor_files.read("imported.safetensors")[0]["inference"]) == {"clip": False, "top-k-of": "window", "min-length": 0}, "OpenTAD's rules")
 options = ("--set", "min-score=0", "--set", "top-k=5")
-check(proposals("imported.safetensors", *options) == proposals("published.safetensors", *options), "the imported checkpoint gives what the model gives")
+rules = ("--set", "clip=false", "--set", "top-k-of=window", "--set", "min-length=0")
+check(proposals("imported.safetensors", *options) == proposals("published.safetensors", *options, *rules), "the imported checkpoint gives what the model gives")
 check(any(proposals("imported.safetensors", *options)), "it gives something")
 
 settings["backbone-depth"] = settings.pop("backbone-heads")

@@ -1,4 +1,4 @@
-#include "libtal/formats/label_studio_media.h"
+#include "libtal/formats/label_studio_parts.h"
 
 #include <algorithm>
 #include <numeric>
