@@ -170,7 +170,7 @@ std::string FileNames::joined(std::string video) {
 
 std::string FileNames::of(const std::string& video, const std::string& extension, const Reader& read) {
   const auto fail = [&](const std::string& why) { return Error(why).at_field("video").at_video(video); };
-  const std::string name = joined(video);
+  std::string name = joined(video);
   if (name.empty() || name.find('\0') != std::string::npos || name == "." || name == "..")
     throw fail("cannot be a file's name: give it another id (--prefix puts a text before all of them)");
   if (read)
